@@ -1,0 +1,62 @@
+"""Tagger: captions for anime and furry art, and the training that makes the taggers.
+
+Read the package downward. A room imports only rooms above it; `tests/test_layers.py` holds the
+table below to the code.
+
+The words
+    label       a model's output slot
+    tag         a word in a caption
+    vocabulary  the labels a training chose
+    scores      a model's probabilities for one picture
+    selection   which scores become tags
+    caption     the text
+    folder      pictures with captions beside them
+    dataset     what a training reads: parquet index, vocabulary, splits
+    booru       a site and its dumps
+    recipe      one author's way to build and train, as YAML
+    preset      a user's saved settings
+    relations   aliases, implications, series
+    ModelSpec   what is known of a model; Model: one found on this machine, not loaded;
+                Tagger: loaded
+    model card  the README of a model, as on Hugging Face
+
+The map, top to bottom
+    [floor] values: stdlib, numpy, Pillow
+        errors          what can go wrong, in sentences
+        options         a setting: default, sentence and range, written once
+        spelling        when two tags are equal; patterns over tags
+        labels          Category, Label, LabelSet; WD's selected_tags.csv
+        relations       aliases, implications, series
+        counts          tag frequency, co-occurrence, PPMI
+        resample        Pillow's resize exactly, by the fastest library present
+        preprocess      Preprocess; fit a picture, normalise a batch
+        scores          Scores: rounding, sparse form, union of models
+        thresholds      Selection, Tag; which scores become tags
+        caption         CaptionFormat; write, parse and merge captions
+        settings        Settings, Folder, Runtime
+        captioner       the one road from scores to tags
+        dialects        interrogate requests and answers, flat and nested
+    [edge] disk, network, device
+        home            where our own things lie
+        images          open one picture or say why not; content hash
+        store           scores kept by content, model and preprocessing
+        client          the HTTP client
+        models          specs, catalogue, label files, files, registry
+        backends        ONNX Runtime and torch behind one protocol
+    [use] no host, no page
+        engine          Tagger = Model + Backend; Taggers: loaded once
+        pipeline        pictures in, Scores out
+        folder          walk, sidecars, plan, run
+    [programs]
+        booru           dumps -> posts
+        dataset         posts -> DATASET
+        evaluate        metrics, intervals, calibration
+        export          torch -> ONNX, the universal model folder
+        train           `python -m tagger.train`
+        demo            the drawn booru and the bundled model
+    [cli] all, by name, lazily
+        cli             a module for each verb
+        __main__        the `tagger` command
+"""
+
+__version__ = "0.1.0"
