@@ -1,0 +1,92 @@
+"""The `tagger` command: a table of verbs, the exit codes, errors as one line.
+
+A verb is a module in this folder with `run(argv, prog) -> int`; it is imported only when it is
+called, so `tagger --help` costs next to nothing.
+
+Exit codes: 0 done; 1 ran, but some pictures failed; 2 refused before anything ran; 130 after
+Ctrl-C.
+"""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import sys
+from collections.abc import Sequence
+
+from ..errors import TaggerError, UsageError
+
+DONE, FAILED, REFUSED, INTERRUPTED = 0, 1, 2, 130
+
+VERBS: dict[str, tuple[str, str]] = {
+    # verb: (module, sentence)
+    "tag": ("tag", "Print the tags of pictures."),
+    "caption": ("caption", "Write a caption beside every picture of a folder."),
+    "models": ("models", "List the models, or fetch one."),
+    "doctor": ("doctor", "Show devices, versions and free space."),
+    "dataset": ("dataset", "Build a training set from a booru's metadata."),
+    "train": ("train", "Train a tagger of your own."),
+    "demo": ("demo", "Draw a booru with known truth."),
+}
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run one verb and return the exit code; every error is one line on stderr.
+
+    With `--debug` anywhere among the arguments, errors are left to Python, trace and all.
+    """
+    if "--debug" in argv:
+        return _dispatch([word for word in argv if word != "--debug"])
+    try:
+        return _dispatch(argv)
+    except TaggerError as error:
+        return _complain(str(error), REFUSED if isinstance(error, UsageError) else FAILED)
+    except KeyboardInterrupt:
+        return _complain("stopped", INTERRUPTED)
+    except BrokenPipeError:  # `tagger models | head`
+        sys.stderr.close()
+        return DONE
+    except Exception as error:
+        sentence = f"{type(error).__name__}: {error}: this is a fault of Tagger; --debug shows it"
+        return _complain(sentence, FAILED)
+
+
+def _dispatch(argv: Sequence[str]) -> int:
+    if not argv or argv[0] in ("-h", "--help", "help"):
+        print(overview())
+        return DONE
+    if argv[0] in ("-V", "--version", "version"):
+        from .. import __version__
+
+        print(f"tagger {__version__}")
+        return DONE
+    verb, *rest = argv
+    if verb not in VERBS:
+        near = difflib.get_close_matches(verb, VERBS, n=1)
+        hint = f"did you mean `tagger {near[0]}`?" if near else "`tagger --help` lists them"
+        raise UsageError(f"expected one of {', '.join(VERBS)}, got {verb!r}: {hint}")
+    module = importlib.import_module(f".{VERBS[verb][0]}", __name__)
+    return module.run(rest, f"tagger {verb}")
+
+
+def overview() -> str:
+    """The text of `tagger --help`: one line for a verb."""
+    width = max(map(len, VERBS))
+    lines = [f"  {verb:<{width}}  {sentence}" for verb, (_, sentence) in VERBS.items()]
+    return "\n".join(
+        [
+            "usage: tagger VERB ...",
+            "",
+            "Captions for anime and furry art.",
+            "",
+            *lines,
+            "",
+            "`tagger VERB --help` explains one. --version prints the version; with any verb,",
+            "--debug shows the whole trace of an error.",
+        ]
+    )
+
+
+def _complain(sentence: str, code: int) -> int:
+    print(f"tagger: {' '.join(sentence.split())}", file=sys.stderr)
+    return code
