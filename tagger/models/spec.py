@@ -1,0 +1,148 @@
+"""What is known of a model before it is opened, and one found on this machine, not loaded."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+from ..errors import ModelError
+from ..labels import DANBOORU, Category, LabelSet
+from ..thresholds import Thresholds
+from .contract import Contract, check_contract, check_probabilities, digest, input_shape
+from .hashes import sha256
+from .labelfiles import read_labels
+
+__all__ = [  # a backend needs nothing of this room but these
+    "Contract",
+    "File",
+    "Model",
+    "ModelSpec",
+    "check_contract",
+    "check_probabilities",
+    "digest",
+    "input_shape",
+]
+
+
+@dataclass(frozen=True)
+class File:
+    """One file of a model: `path` inside its folder, bytes and SHA-256 where known."""
+
+    path: str
+    size: int | None = None
+    sha256: str | None = None
+
+
+@dataclass(frozen=True)
+class ModelSpec:
+    """What is known of a model: enough to list, download and describe it.
+
+    Attributes:
+        name: how a person calls it, unique in a registry.
+        contracts: the ways to run it, the preferred one first.
+        labels: the label file, inside the model's folder.
+        categories: the label file's numbering.
+        tags: number of labels, where known.
+        thresholds: the author's operating point.
+        repo, revision: where it is published on the Hugging Face hub.
+        source: where it comes from, for a person.
+        gated: the hub asks for a licence to be accepted first.
+        precision: of the stored weights, as the author states it.
+    """
+
+    name: str
+    contracts: tuple[Contract, ...] = (Contract(),)
+    labels: str = "selected_tags.csv"
+    categories: tuple[Category, ...] = DANBOORU
+    tags: int | None = None
+    thresholds: Thresholds = field(default_factory=Thresholds)
+    family: str = ""
+    title: str = ""
+    repo: str | None = None
+    revision: str = "main"
+    files: tuple[File, ...] = ()
+    source: str = ""
+    licence: str = "unknown"
+    gated: bool = False
+    precision: str = "fp32"
+    aliases: tuple[str, ...] = ()
+
+    @property
+    def contract(self) -> Contract:
+        """The preferred way to run it."""
+        return self.contracts[0]
+
+    def file(self, path: str) -> File:
+        """What is known of one file; an unknown one has neither size nor hash."""
+        return next((file for file in self.files if file.path == path), File(path))
+
+
+@dataclass(frozen=True)
+class Model:
+    """A model found on this machine, or known but not here (`folder` is None). Not loaded.
+
+    Attributes:
+        name: its name in the registry that found it.
+        contracts: the ways to run it whose files are here, the preferred one first.
+    """
+
+    name: str
+    spec: ModelSpec
+    folder: Path | None = None
+    contracts: tuple[Contract, ...] = ()
+
+    @property
+    def on_disk(self) -> bool:
+        """Whether it can be opened without a network."""
+        return self.folder is not None
+
+    @property
+    def contract(self) -> Contract:
+        """The preferred way to run it, of those whose files are here."""
+        return (self.contracts or self.spec.contracts)[0]
+
+    def path(self, name: str) -> Path:
+        """One of its files.
+
+        Raises:
+            ModelError: the model is not on disk.
+        """
+        if self.folder is None:
+            raise ModelError(absent(self.name))
+        return self.folder / name
+
+    @property
+    def weights(self) -> Path:
+        """The weights of the preferred way to run it."""
+        return self.path(self.contract.weights)
+
+    @cached_property
+    def labels(self) -> LabelSet:
+        """Its labels, read when first asked for.
+
+        Raises:
+            LabelFileError: the label file is not what its name says.
+        """
+        return read_labels(self.path(self.spec.labels), self.spec.categories)
+
+    @property
+    def thresholds(self) -> Thresholds:
+        """The author's operating point."""
+        return self.spec.thresholds
+
+    def identity(self, contract: Contract | None = None) -> str:
+        """What decides its scores for given pixels, as hex: weights and how they are read.
+
+        Where it lies, its name and its preprocessing do not count.
+        """
+        contract = contract or self.contract
+        parts = [contract.runtime, str(contract.output), contract.activation, *contract.softmax]
+        parts += [sha256(self.path(name)) for name in contract.files]
+        return hashlib.blake2b("\n".join(parts).encode(), digest_size=16).hexdigest()
+
+
+def absent(name: str) -> str:
+    """The sentence for a model that is known and not on disk."""
+    return f"{name}: expected on disk, got nothing there: run `tagger models get {name}`"
