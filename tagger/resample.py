@@ -1,0 +1,81 @@
+"""Resizing as Pillow does it, by the fastest library at hand.
+
+Pillow is the reference: the authors of the taggers prepared their pictures with it. Torch's
+antialiased resize of uint8 follows the same kernels and stays within one level of 255; it is used
+only when asked for, or when somebody has paid for importing it already.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from .errors import OptionError
+
+Method = Literal["nearest", "box", "bilinear", "hamming", "bicubic", "lanczos"]
+By = Literal["pillow", "torch", "auto"]
+
+METHODS: tuple[Method, ...] = ("nearest", "box", "bilinear", "hamming", "bicubic", "lanczos")
+# The kernels whose antialiased form torch has with Pillow's own parameters (bicubic: a = -0.5).
+_TORCH_METHODS = ("bilinear", "bicubic")
+
+
+def resize(
+    picture: Image.Image | NDArray[np.uint8],
+    size: tuple[int, int],
+    method: Method = "bicubic",
+    by: By = "pillow",
+) -> NDArray[np.uint8]:
+    """Resize an RGB picture, uint8 [H, W, 3] or a Pillow image, to `size` = (width, height).
+
+    `by="pillow"` is exact; `"torch"` is within 1 of it; `"auto"` is torch where that is already
+    imported and knows the method, else Pillow. Raises OptionError for a method torch lacks.
+    """
+    if _chosen(method, by) == "torch":
+        return _resize_torch(_array(picture), size, method)
+    return _array(_image(picture).resize(size, _filter(method)))
+
+
+def _chosen(method: Method, by: By) -> By:
+    if method not in METHODS:
+        raise OptionError(f"resample: expected one of {', '.join(METHODS)}, got {method!r}")
+    if by == "torch" and method not in _TORCH_METHODS:
+        raise OptionError(f"resample: torch has no antialiased {method}: resize by pillow")
+    if by == "auto":
+        return "torch" if "torch" in sys.modules and method in _TORCH_METHODS else "pillow"
+    return by
+
+
+def _filter(method: Method) -> Image.Resampling:
+    return Image.Resampling[method.upper()]
+
+
+def _image(picture: Image.Image | NDArray[np.uint8]) -> Image.Image:
+    return picture if isinstance(picture, Image.Image) else Image.fromarray(picture)
+
+
+def _array(picture: Image.Image | NDArray[np.uint8]) -> NDArray[np.uint8]:
+    # np.array, not asarray: the latter is a read-only view, which torch warns about.
+    return np.array(picture) if isinstance(picture, Image.Image) else picture
+
+
+def _resize_torch(
+    pixels: NDArray[np.uint8], size: tuple[int, int], method: Method
+) -> NDArray[np.uint8]:
+    import torch as library  # here, because importing it takes seconds
+
+    torch: Any = library
+    width, height = size
+    if pixels.shape[:2] == (height, width):
+        return np.array(pixels)
+    # Channels last in memory is what makes torch take its vector path for uint8.
+    planes = torch.from_numpy(np.ascontiguousarray(pixels)).permute(2, 0, 1).unsqueeze(0)
+    with torch.inference_mode():
+        resized = torch.nn.functional.interpolate(
+            planes, size=(height, width), mode=method, antialias=True
+        )
+    return np.ascontiguousarray(resized[0].permute(1, 2, 0).numpy())
