@@ -37,6 +37,7 @@ The map, top to bottom
         captioner       the one road from scores to tags
         dialects        interrogate requests and answers, flat and nested
     [edge] disk, network, device
+        argv            settings from a command line, through tyro
         home            where our own things lie
         images          open one picture or say why not; content hash
         store           scores kept by content, model and preprocessing

@@ -1,0 +1,120 @@
+"""Settings from a command line: a dataclass of `option()` fields read through tyro.
+
+Knows how a setting is spelled as an argument, and nothing of any verb.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import re
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import MISSING, field, make_dataclass
+from typing import Annotated, Any, Literal, TypeVar, get_origin
+
+from .errors import OptionError
+from .options import Field, describe
+
+T = TypeVar("T")
+
+
+def parse(
+    cls: type[T],
+    argv: Sequence[str],
+    prog: str,
+    *,
+    positional: Sequence[str] = (),
+    defaults: Mapping[str, Any] | None = None,
+    description: str | None = None,
+) -> T:
+    """Read the arguments after a verb into an instance of `cls`.
+
+    A list that is not positional takes one value each time its option is written; a boolean is a
+    bare flag. `defaults` replaces the defaults of the dataclass, as a recipe does.
+
+    Raises OptionError, one sentence, where an argument is unknown, missing or of the wrong kind.
+    `--help` prints and ends the process with 0, as command lines do.
+    """
+    import tyro
+
+    settings = describe(cls)
+    surface = make_dataclass(
+        cls.__name__,
+        [_argument(each, each.name in positional, defaults or {}) for each in settings],
+    )
+    config = (tyro.conf.FlagCreatePairsOff, tyro.conf.DisallowNone)
+    said = io.StringIO()
+    try:
+        with contextlib.redirect_stderr(said):
+            words = tyro.cli(
+                surface,
+                args=list(argv),
+                prog=prog,
+                description=description or _first_paragraph(cls.__doc__),
+                config=config,
+            )
+    except SystemExit as ended:
+        if ended.code in (0, None):
+            raise
+        raise OptionError(_one_line(said.getvalue(), prog)) from None
+    sys.stderr.write(said.getvalue())
+    return cls(**{each.name: getattr(words, each.name) for each in settings})
+
+
+def _argument(
+    setting: Field, positional: bool, defaults: Mapping[str, Any]
+) -> tuple[str, Any, Any]:
+    """One field of the dataclass that tyro reads."""
+    import tyro
+
+    default = defaults.get(setting.name, setting.default)
+    hint = f"(default: {default})" if isinstance(default, (str, int, float)) else ""
+    if isinstance(default, bool) or default == "":
+        hint = ""
+    markers: list[Any] = [
+        tyro.conf.arg(help=_sentence(setting), metavar=setting.metavar, help_behavior_hint=hint)
+    ]
+    if positional:
+        markers = [tyro.conf.Positional, *markers]
+    elif get_origin(setting.type) is tuple:
+        markers = [tyro.conf.UseAppendAction, *markers]
+    kind = Annotated[(_kind(setting), *markers)]  # pyright: ignore[reportInvalidTypeForm]
+    if default is MISSING:
+        return setting.name, kind, field()
+    return setting.name, kind, field(default_factory=lambda: default)
+
+
+def _kind(setting: Field) -> Any:
+    """The type that tyro parses: choices as a Literal, so that --help lists them."""
+    if setting.choices and setting.type is str:
+        return Literal[tuple(setting.choices)]  # pyright: ignore[reportInvalidTypeForm]
+    return setting.type
+
+
+def _sentence(setting: Field) -> str:
+    bounds = [bound for bound in (setting.ge, setting.le) if bound is not None]
+    if len(bounds) == 2:
+        return f"{setting.help} From {setting.ge:g} to {setting.le:g}."
+    return setting.help
+
+
+def _first_paragraph(text: str | None) -> str:
+    return " ".join((text or "").strip().split("\n\n")[0].split())
+
+
+def _one_line(box: str, prog: str) -> str:
+    """What tyro says in a drawn box, as one sentence: its title line and its first hint."""
+    lines = [line.strip("│╭╮╰╯─ ").strip() for line in box.splitlines()]
+    rule = next((i for i, line in enumerate(box.splitlines()) if "│ ──" in line), len(lines))
+    said = " ".join(line for line in lines[1:rule] if line)
+    hints = re.findall(r"(?<!\S)--[\w-]+", " ".join(lines[rule:])) if "nrecognized" in said else []
+    near = next((hint for hint in hints if hint not in ("--help",)), None)
+    tail = f"did you mean {near}?" if near else f"`{prog} --help` lists what it takes"
+    said = re.sub(r"\s*Got errors:.*", "", said).rstrip(".")
+    said = re.sub(
+        r"Error parsing (\S+): no type matching (.+) could be instantiated from (\[.*\])",
+        r"\1: expected \2, got \3",
+        said,
+    )
+    return f"{said[:1].lower()}{said[1:]}: {tail}"

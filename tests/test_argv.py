@@ -1,0 +1,101 @@
+"""Settings read from a command line."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("tyro")
+
+from tagger.argv import parse
+from tagger.errors import OptionError
+from tagger.options import check, option
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Do something with pictures.
+
+    Not part of the help.
+    """
+
+    images: tuple[Path, ...] = option(help="Pictures.", metavar="IMAGE")
+    threshold: tuple[str, ...] = option((), help="From here on.", metavar="N|CATEGORY=N")
+    top: int | None = option(None, help="At most.", ge=1, metavar="K")
+    weight: float = option(0.5, help="How much.", ge=0, le=1)
+    select: str = option("fixed", help="How.", choices=("fixed", "mcut"))
+    recursive: bool = option(True, help="Go into subfolders.")
+
+    def __post_init__(self) -> None:
+        check(self)
+
+
+def read(*argv: str) -> Wanted:
+    return parse(Wanted, argv, "tagger do", positional=("images",))
+
+
+def test_positional_words_and_repeated_options_become_lists() -> None:
+    """Words are pictures; an option written twice gives both values, in order."""
+    wanted = read("a b.png", "c.png", "--threshold", "0.3", "--threshold", "character=0.8")
+
+    assert wanted.images == (Path("a b.png"), Path("c.png"))
+    assert wanted.threshold == ("0.3", "character=0.8")
+
+
+def test_defaults_are_the_dataclass_own_unless_replaced() -> None:
+    """A recipe's value stands in for the default, and the command line goes over both."""
+    recipe = {"weight": 0.25, "top": 7}
+
+    replaced = parse(
+        Wanted, ["a", "--top", "9"], "tagger do", positional=["images"], defaults=recipe
+    )
+
+    assert read("a") == Wanted((Path("a"),))
+    assert (replaced.weight, replaced.top) == (0.25, 9)
+
+
+def test_a_boolean_that_is_on_is_turned_off_by_its_no() -> None:
+    """`--no-recursive` is the one spelling."""
+    assert not read("a", "--no-recursive").recursive
+
+
+@pytest.mark.parametrize(
+    ("argv", "sentence"),
+    [
+        (["a", "--selct", "mcut"], "--selct"),
+        (["a", "--select", "best"], "best"),
+        (["a", "--top", "many"], "expected INT"),
+        (["a", "--weight", "3"], "from 0 to 1"),
+        (["a", "--top"], "--top"),
+    ],
+)
+def test_what_is_wrong_is_said_in_one_line(argv: list[str], sentence: str) -> None:
+    """An error names the argument and stays on one line, with nothing printed beside it."""
+    with pytest.raises(OptionError) as caught:
+        read(*argv)
+
+    assert sentence in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert "│" not in str(caught.value)
+
+
+def test_an_unknown_option_brings_the_nearest(capsys: pytest.CaptureFixture[str]) -> None:
+    """A slip of the finger is answered with the option that was meant."""
+    with pytest.raises(OptionError, match=r"did you mean --select\?"):
+        read("a", "--selct", "mcut")
+
+    assert capsys.readouterr().err == ""
+
+
+def test_help_shows_each_sentence_and_ends_well(capsys: pytest.CaptureFixture[str]) -> None:
+    """`--help` prints every option with its sentence and range, and exits with 0."""
+    with pytest.raises(SystemExit) as ended:
+        read("--help")
+
+    shown = capsys.readouterr().out
+    assert ended.value.code in (0, None)
+    assert "Do something with pictures." in shown
+    assert "Not part of the help" not in shown
+    assert "From 0 to 1" in shown
