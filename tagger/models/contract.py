@@ -34,6 +34,8 @@ class Contract:
             (2n columns, sigmoid of the first half times sigmoid of the second).
         softmax: names of the categories whose labels exclude each other.
         batch: the batch size the graph is fixed to; None where it is free.
+        pool: what the picture is averaged down by before the network, for "timm": a network of
+            112 pixels behind a picture of 448 has 4. An ONNX graph pools inside itself.
     """
 
     runtime: Runtime = "onnx"
@@ -44,6 +46,7 @@ class Contract:
     activation: Activation = "none"
     softmax: tuple[str, ...] = ()
     batch: int | None = None
+    pool: int = 1
 
     @property
     def config(self) -> str | None:

@@ -139,6 +139,7 @@ class Model:
         """
         contract = contract or self.contract
         parts = [contract.runtime, str(contract.output), contract.activation, *contract.softmax]
+        parts += [str(contract.pool)]
         parts += [sha256(self.path(name)) for name in contract.files]
         return hashlib.blake2b("\n".join(parts).encode(), digest_size=16).hexdigest()
 
