@@ -104,17 +104,17 @@ def _first_paragraph(text: str | None) -> str:
 
 
 def _one_line(box: str, prog: str) -> str:
-    """What tyro says in a drawn box, as one sentence: its title line and its first hint."""
-    lines = [line.strip("│╭╮╰╯─ ").strip() for line in box.splitlines()]
-    rule = next((i for i, line in enumerate(box.splitlines()) if "│ ──" in line), len(lines))
-    said = " ".join(line for line in lines[1:rule] if line)
-    hints = re.findall(r"(?<!\S)--[\w-]+", " ".join(lines[rule:])) if "nrecognized" in said else []
-    near = next((hint for hint in hints if hint not in ("--help",)), None)
-    tail = f"did you mean {near}?" if near else f"`{prog} --help` lists what it takes"
-    said = re.sub(r"\s*Got errors:.*", "", said).rstrip(".")
-    said = re.sub(
-        r"Error parsing (\S+): no type matching (.+) could be instantiated from (\[.*\])",
-        r"\1: expected \2, got \3",
-        said,
+    """What tyro says in a box of its own, as one sentence: its first paragraph, its first hint.
+
+    The first line is a title; the box is drawn in Unicode or, where the terminal has none, with
+    spaces and dashes.
+    """
+    _title, *lines = [line.strip(" │╭╮╰╯") for line in box.strip().splitlines()] or [box]
+    paragraphs = "\n".join("" if re.fullmatch("[-─]{9,}", line) else line for line in lines)
+    first, *rest = [" ".join(each.split()) for each in paragraphs.strip().split("\n\n")]
+    first = re.sub(
+        r"Error parsing (\S+): (?:no|invalid) .*?('[^']*').*", r"\1: can't read \2", first
     )
-    return f"{said[:1].lower()}{said[1:]}: {tail}"
+    hint = re.search(r"Perhaps you meant: (--[\w-]+)", " ".join(rest))
+    tail = f"did you mean {hint[1]}?" if hint else f"`{prog} --help` lists what it takes"
+    return f"{first[:1].lower()}{first[1:].rstrip('.')}: {tail}"

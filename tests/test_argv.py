@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -66,7 +67,7 @@ def test_a_boolean_that_is_on_is_turned_off_by_its_no() -> None:
     [
         (["a", "--selct", "mcut"], "--selct"),
         (["a", "--select", "best"], "best"),
-        (["a", "--top", "many"], "expected INT"),
+        (["a", "--top", "many"], "can.t read .many."),
         (["a", "--weight", "3"], "from 0 to 1"),
         (["a", "--top"], "--top"),
     ],
@@ -76,7 +77,7 @@ def test_what_is_wrong_is_said_in_one_line(argv: list[str], sentence: str) -> No
     with pytest.raises(OptionError) as caught:
         read(*argv)
 
-    assert sentence in str(caught.value)
+    assert re.search(sentence, str(caught.value))
     assert "\n" not in str(caught.value)
     assert "│" not in str(caught.value)
 
