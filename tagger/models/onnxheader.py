@@ -1,0 +1,151 @@
+"""The names and shapes of an ONNX graph's inputs and outputs, read without a library.
+
+An ONNX file is a protobuf `ModelProto` (onnx/onnx.proto, IR version 3 on). Only the fields below
+are visited, everything else is stepped over, and no length is trusted: it must end inside the
+message that contains it. Whether the graph can run is for a backend to find out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from ..errors import ModelError
+from .contract import Dim
+
+Shape = tuple[Dim, ...]
+
+# Field numbers of onnx.proto, as path from the outer message to the inner.
+_GRAPH = 7  # ModelProto.graph
+_INITIALIZER, _INPUT, _OUTPUT = 5, 11, 12  # GraphProto
+_TENSOR_NAME = 8  # TensorProto.name
+_VALUE_NAME, _VALUE_TYPE = 1, 2  # ValueInfoProto
+_TENSOR_TYPE, _SHAPE, _DIM = 1, 2, 1  # TypeProto, TypeProto.Tensor, TensorShapeProto
+_DIM_VALUE, _DIM_PARAM = 1, 2  # TensorShapeProto.Dimension
+
+_VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
+_LONGEST_NAME = 4096
+
+
+class _BrokenError(ValueError):
+    """The bytes are no such message."""
+
+
+@dataclass(frozen=True)
+class Header:
+    """Name -> shape, in the graph's order; a dimension left open is a name or None."""
+
+    inputs: Mapping[str, Shape]
+    outputs: Mapping[str, Shape]
+
+
+@dataclass(frozen=True)
+class _Field:
+    """One field of a message: its number, and its value or the bytes from `start` to `stop`."""
+
+    number: int
+    value: int
+    start: int
+    stop: int
+
+
+def read_header(path: Path) -> Header:
+    """Read the inputs and outputs of an ONNX file; weights are stepped over.
+
+    Raises:
+        ModelError: no such file, not ONNX, or cut short.
+    """
+    try:
+        with path.open("rb") as file:
+            return _header(file, path.stat().st_size)
+    except OSError as error:
+        raise ModelError(f"{path}: expected an ONNX file, got {error.strerror}") from error
+    except _BrokenError as error:
+        raise ModelError(
+            f"{path}: expected a whole ONNX file, got {error}: copy or download it again"
+        ) from None
+
+
+def _header(file: BinaryIO, size: int) -> Header:
+    inputs: dict[str, Shape] = {}
+    outputs: dict[str, Shape] = {}
+    weights: list[_Field] = []
+    for graph in _fields(file, 0, size):
+        if graph.number != _GRAPH:
+            continue
+        for field in _fields(file, graph.start, graph.stop):
+            if field.number == _INITIALIZER:
+                weights.append(field)
+            elif field.number in (_INPUT, _OUTPUT):
+                name, shape = _value(file, field)
+                (inputs if field.number == _INPUT else outputs)[name] = shape
+    if not outputs:
+        raise _BrokenError("no graph in it")
+    if len(inputs) > 1:  # before IR version 4 the weights are listed as inputs too
+        for weight in weights:
+            inputs.pop(_name(file, weight, _TENSOR_NAME), None)
+    return Header(inputs, outputs)
+
+
+def _value(file: BinaryIO, message: _Field) -> tuple[str, Shape]:
+    shape: list[Dim] = []
+    for kind in _inside(file, message, _VALUE_TYPE):
+        for tensor in _inside(file, kind, _TENSOR_TYPE):
+            for dims in _inside(file, tensor, _SHAPE):
+                shape += [_dim(file, dim) for dim in _inside(file, dims, _DIM)]
+    return _name(file, message, _VALUE_NAME), tuple(shape)
+
+
+def _dim(file: BinaryIO, message: _Field) -> Dim:
+    for field in _fields(file, message.start, message.stop):
+        if field.number == _DIM_VALUE:
+            # an int64; below zero is one more way to leave it open
+            return field.value if field.value < 1 << 63 else None
+        if field.number == _DIM_PARAM:
+            return _text(file, field)
+    return None
+
+
+def _name(file: BinaryIO, message: _Field, number: int) -> str:
+    return next((_text(file, field) for field in _inside(file, message, number)), "")
+
+
+def _text(file: BinaryIO, field: _Field) -> str:
+    if field.stop - field.start > _LONGEST_NAME:
+        raise _BrokenError("a name of absurd length")
+    file.seek(field.start)
+    return file.read(field.stop - field.start).decode("utf-8", "replace")
+
+
+def _inside(file: BinaryIO, message: _Field, number: int) -> Iterator[_Field]:
+    return (f for f in _fields(file, message.start, message.stop) if f.number == number)
+
+
+def _fields(file: BinaryIO, position: int, end: int) -> Iterator[_Field]:
+    while position < end:
+        file.seek(position)
+        key = _varint(file)
+        number, wire = key >> 3, key & 7
+        value = _varint(file) if wire in (_VARINT, _BYTES) else 0
+        start = file.tell()
+        length = {_VARINT: 0, _FIXED64: 8, _FIXED32: 4, _BYTES: value}.get(wire)
+        if length is None or number == 0:
+            raise _BrokenError("other bytes")
+        position = start + length
+        if position > end:
+            raise _BrokenError(f"{position - end:,} bytes too few")
+        yield _Field(number, value, start, position)
+
+
+def _varint(file: BinaryIO) -> int:
+    value = 0
+    for shift in range(0, 70, 7):
+        byte = file.read(1)
+        if not byte:
+            raise _BrokenError("an end in the middle of a number")
+        value |= (byte[0] & 0x7F) << shift
+        if byte[0] < 0x80:
+            return value
+    raise _BrokenError("other bytes")
