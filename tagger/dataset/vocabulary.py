@@ -1,0 +1,136 @@
+"""The vocabulary: which tags become labels, and in which order.
+
+Counts are over the posts that passed the filters. Knows no posts, only counts, and vocabulary.csv.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ..errors import DatasetError, OptionError
+from ..labels import DANBOORU, Label, LabelSet, category
+from ..options import check, option
+from ..spelling import Pattern, match
+
+SECONDS = 60.0
+"""For matching the exclusions, which come from the user's own recipe, over a whole tag list."""
+
+
+@dataclass(frozen=True)
+class VocabularyOptions:
+    """Which tags become labels."""
+
+    categories: tuple[str, ...] = option(
+        ("general", "copyright", "character"), help="categories whose tags become labels, in order"
+    )
+    minimum_count: int = option(
+        1, help="posts, after the filters, that a tag needs to become a label", ge=1
+    )
+    category_minimum_counts: Mapping[str, int] = option(
+        factory=dict, help="the same for single categories", ge=1, metavar="CATEGORY=N"
+    )
+    maximum_share: float = option(
+        0.99,
+        help="leave out a tag that more than this share of the posts have, of those of which it "
+        "is known: it says nothing of a picture",
+        ge=0,
+        le=1,
+    )
+    exclude: tuple[str, ...] = option(
+        (), help="tags that never become labels: names, * wildcards or /regexes/"
+    )
+
+    def __post_init__(self) -> None:
+        check(self)
+        if not self.categories:
+            raise OptionError("categories: expected at least one category, got none")
+        for name in (*self.categories, *self.category_minimum_counts):
+            category(DANBOORU, name)
+        for text in self.exclude:
+            Pattern.parse(text)
+
+
+@dataclass(frozen=True)
+class TagCount:
+    """A canonical tag: posts that have it, and posts of which it is known whether they do."""
+
+    name: str
+    category: int
+    count: int
+    known: int
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """The labels chosen, and the names left out by reason (of the categories asked for)."""
+
+    labels: LabelSet
+    left_out: Mapping[str, tuple[str, ...]]
+
+
+def choose(tags: Sequence[TagCount], options: VocabularyOptions) -> Vocabulary:
+    """Choose the labels: by category as asked for, then by count, then by name."""
+    order = {category(DANBOORU, name).id: place for place, name in enumerate(options.categories)}
+    asked = sorted(
+        (tag for tag in tags if tag.category in order),
+        key=lambda tag: (order[tag.category], -tag.count, tag.name),
+    )
+    excluded = match(
+        [Pattern.parse(text) for text in options.exclude], [tag.name for tag in asked], SECONDS
+    )
+    reasons = [
+        _reason(tag, out, options) for tag, out in zip(asked, np.asarray(excluded), strict=True)
+    ]
+    labels = [
+        Label(tag.name, category(DANBOORU, tag.category), tag.count)
+        for tag, reason in zip(asked, reasons, strict=True)
+        if reason is None
+    ]
+    left_out = {
+        reason: tuple(tag.name for tag, own in zip(asked, reasons, strict=True) if own == reason)
+        for reason in sorted({reason for reason in reasons if reason is not None})
+    }
+    return Vocabulary(LabelSet(tuple(labels)), left_out)
+
+
+def write_vocabulary(vocabulary: LabelSet, path: Path) -> None:
+    """Write vocabulary.csv: index, name, category by name, count."""
+    with path.open("w", encoding="utf-8", newline="") as file:
+        out = csv.writer(file, lineterminator="\n")
+        out.writerow(("index", "name", "category", "count"))
+        for index, label in enumerate(vocabulary):
+            out.writerow((index, label.name, label.category.name, label.count))
+
+
+def read_vocabulary(path: Path) -> LabelSet:
+    """Read vocabulary.csv. Raises DatasetError naming file and row."""
+    labels: list[Label] = []
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            for row in csv.DictReader(file):
+                kind = category(DANBOORU, row["category"])
+                labels.append(Label(row["name"], kind, int(row["count"])))
+                if int(row["index"]) != len(labels) - 1:
+                    raise ValueError(f"index {row['index']}")
+    except (OSError, ValueError, KeyError, TypeError, csv.Error) as error:
+        raise DatasetError(
+            f"{path}: expected index,name,category,count in row {len(labels) + 1}, got {error}"
+        ) from error
+    return LabelSet(tuple(labels))
+
+
+def _reason(tag: TagCount, excluded: bool, options: VocabularyOptions) -> str | None:
+    """Why a tag is left out, None if it is not."""
+    kind = category(DANBOORU, tag.category).name
+    if excluded:
+        return "excluded"
+    if tag.count < options.category_minimum_counts.get(kind, options.minimum_count):
+        return "too few posts"
+    if tag.count > options.maximum_share * tag.known:
+        return "on nearly every post"
+    return None
