@@ -1,0 +1,325 @@
+"""Labels: a model's output slots, in order, and the `selected_tags.csv` that lists them.
+
+Category numbers are the model's own: what a number means is said by a scheme, a tuple of
+Category, and never assumed. Knows no scores and no thresholds but those a label file carries.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .errors import LabelFileError, OptionError
+from .spelling import key
+
+LARGEST_FILE = 64 << 20
+"""Bytes; the largest vocabulary known, 108,036 labels, takes under 8 MB."""
+
+
+@dataclass(frozen=True)
+class Category:
+    """A kind of label: the number in the label file, and its name."""
+
+    id: int
+    name: str
+
+
+DANBOORU = (
+    Category(0, "general"),
+    Category(1, "artist"),
+    Category(3, "copyright"),
+    Category(4, "character"),
+    Category(5, "meta"),
+    Category(9, "rating"),  # WD's number; on Danbooru a rating is no tag
+)
+E621 = (
+    Category(0, "general"),
+    Category(1, "artist"),
+    Category(3, "copyright"),
+    Category(4, "character"),
+    Category(5, "species"),
+    Category(7, "meta"),
+    Category(8, "lore"),
+    Category(9, "rating"),  # as in DANBOORU
+)
+UNNAMED = Category(-1, "unnamed")
+"""The category of a slot without a name: an output that never becomes a tag."""
+
+
+def category(scheme: tuple[Category, ...], id_or_name: int | str) -> Category:
+    """Find a category of a scheme by number or name.
+
+    A number that the scheme lacks is kept as `category N`, since models bring categories of
+    their own; a name that it lacks raises OptionError.
+    """
+    for one in scheme:
+        if id_or_name in (one.id, one.name):
+            return one
+    if isinstance(id_or_name, int):
+        return Category(id_or_name, f"category {id_or_name}")
+    known = ", ".join(one.name for one in scheme)
+    raise OptionError(f"expected a category out of {known}, got {id_or_name!r}")
+
+
+@dataclass(frozen=True)
+class Label:
+    """One output slot of a model."""
+
+    name: str
+    """As the model's author spells it; empty for a slot that never becomes a tag."""
+    category: Category
+    count: int = 0
+    """Training pictures that had it; 0 where the file does not say."""
+    tag_id: int | None = None
+    """The site's number of the tag."""
+    threshold: float | None = None
+    """The author's threshold for this label, 0 to 1."""
+    series: tuple[str, ...] = ()
+    """For a character: the copyrights it belongs to."""
+
+
+@dataclass(frozen=True, eq=False)
+class LabelSet:
+    """A model's labels; the position is the index of the model's output."""
+
+    labels: tuple[Label, ...]
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def __iter__(self) -> Iterator[Label]:
+        return iter(self.labels)
+
+    def __getitem__(self, index: int) -> Label:
+        return self.labels[index]
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, LabelSet) and self.labels == other.labels
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    @cached_property
+    def _hash(self) -> int:
+        return hash(self.labels)
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """The names, as the model's author spells them."""
+        return tuple(label.name for label in self.labels)
+
+    @cached_property
+    def categories(self) -> tuple[Category, ...]:
+        """The categories present, in order of first appearance."""
+        return tuple(dict.fromkeys(label.category for label in self.labels if label.name))
+
+    @cached_property
+    def thresholds(self) -> NDArray[np.float32]:
+        """The labels' own thresholds, float32[n], 0 to 1, NaN where a label has none."""
+        own = [math.nan if label.threshold is None else label.threshold for label in self.labels]
+        return _frozen(np.array(own, np.float32))
+
+    def of(self, name: str) -> NDArray[np.intp]:
+        """Return the indices, ascending, of the labels of the category called so."""
+        return self._by_category.get(name, _NO_INDICES)
+
+    def find(self, tag: str) -> int | None:
+        """Return the index of the first label that is this tag, whatever the spelling."""
+        return self._by_key.get(key(tag))
+
+    @cached_property
+    def _by_key(self) -> Mapping[str, int]:
+        found: dict[str, int] = {}
+        for index, name in enumerate(self.names):
+            if name:
+                found.setdefault(key(name), index)
+        return found
+
+    @cached_property
+    def _by_category(self) -> Mapping[str, NDArray[np.intp]]:
+        found: dict[str, list[int]] = {}
+        for index, label in enumerate(self.labels):
+            found.setdefault(label.category.name, []).append(index)
+        return {name: _frozen(np.array(indices, np.intp)) for name, indices in found.items()}
+
+
+def read_selected_tags(path: str | Path, scheme: tuple[Category, ...] = DANBOORU) -> LabelSet:
+    """Read a label file in the form of WD's `selected_tags.csv`.
+
+    Only the columns `name` and `category` are needed; `count`, `tag_id`, `best_threshold` and
+    `ips` (a JSON list of a character's copyrights) are read where present, others ignored, in any
+    order. Rows of empty fields at the end are ignored; one in the middle is an unnamed slot.
+
+    Raises LabelFileError, naming file, row (the header is row 1) and expectation.
+    """
+    path = Path(path)
+    try:
+        with path.open("rb") as file:
+            data = file.read(LARGEST_FILE + 1)
+    except OSError as error:
+        raise LabelFileError(
+            f"{path}: expected a label file, got {error.strerror or error}"
+        ) from error
+    if len(data) > LARGEST_FILE:
+        raise LabelFileError(f"{path}: expected at most {LARGEST_FILE} bytes, got more")
+    return parse_selected_tags(_decode(data, str(path)), scheme, str(path))
+
+
+def parse_selected_tags(
+    text: str, scheme: tuple[Category, ...] = DANBOORU, where: str = "selected_tags.csv"
+) -> LabelSet:
+    """Read the text of a label file, as `read_selected_tags` does; `where` is named in errors."""
+    rows = _rows(text, where)
+    header = [name.strip() for name in rows[0].fields]
+    for column in ("name", "category"):
+        if column not in header:
+            raise rows[0].error(f"a column {column}", ", ".join(header))
+    while not any(rows[-1].fields):
+        rows.pop()
+    labels = tuple(_label(row, row.under(header), scheme) for row in rows[1:])
+    if not labels:
+        raise LabelFileError(f"{where}: expected labels under the header, got none")
+    return LabelSet(labels)
+
+
+def write_selected_tags(labels: LabelSet, path: str | Path) -> None:
+    """Write a label file exactly in WD's form: four columns, LF, quotes only where needed."""
+    Path(path).write_text(format_selected_tags(labels), encoding="utf-8", newline="\n")
+
+
+def format_selected_tags(labels: LabelSet) -> str:
+    """Return the text of a label file in WD's form; a label without tag_id gets its index."""
+    lines = ["tag_id,name,category,count"]
+    for index, label in enumerate(labels):
+        tag_id = index if label.tag_id is None else label.tag_id
+        # an unnamed slot keeps its numbers, or it would be lost at the end of the file
+        number = label.category.id if label.name else 0
+        lines.append(f"{tag_id},{_quoted(label.name)},{number},{label.count}")
+    return "\n".join(lines) + "\n"
+
+
+@dataclass(frozen=True)
+class _Row:
+    """One record of a label file and where it stands; the header is row 1."""
+
+    where: str
+    number: int
+    fields: list[str]
+
+    def error(self, expected: str, got: str) -> LabelFileError:
+        return LabelFileError(f"{self.where}, row {self.number}: expected {expected}, got {got}")
+
+    def under(self, header: list[str]) -> dict[str, str]:
+        """Return the fields by column; the first of two columns of one name counts."""
+        if len(self.fields) != len(header):
+            raise self.error(f"{len(header)} fields as in row 1", str(len(self.fields)))
+        return dict(reversed(list(zip(header, self.fields, strict=True))))
+
+
+def _decode(data: bytes, where: str) -> str:
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        byte = data[error.start]
+        raise LabelFileError(
+            f"{where}, row {line}: expected UTF-8 text, got the byte 0x{byte:02x}"
+        ) from error
+    return text
+
+
+def _rows(text: str, where: str) -> list[_Row]:
+    """Split CSV text into its records; blank lines are none, as other readers have it."""
+    if "\0" in text:
+        line = text.count("\n", 0, text.index("\0")) + 1
+        raise LabelFileError(f"{where}, row {line}: expected text, got a NUL character")
+    reader = csv.reader(io.StringIO(text.removeprefix("\ufeff"), newline=""), strict=True)
+    rows: list[_Row] = []
+    try:
+        for fields in reader:
+            if fields:
+                rows.append(_Row(where, len(rows) + 1, fields))
+    except csv.Error as error:
+        raise LabelFileError(
+            f"{where}, row {len(rows) + 1}: expected comma-separated fields, got {error}"
+        ) from error
+    if not rows:
+        raise LabelFileError(f"{where}: expected a header with name and category, got no rows")
+    return rows
+
+
+def _label(row: _Row, fields: dict[str, str], scheme: tuple[Category, ...]) -> Label:
+    name = fields["name"]
+    if not name:
+        return Label("", UNNAMED)
+    number = _integer(row, "category", fields["category"])
+    if number is None:
+        raise row.error("a number for category", "nothing")
+    return Label(
+        name=name,
+        category=category(scheme, number),
+        count=_integer(row, "count", fields.get("count", "")) or 0,
+        tag_id=_integer(row, "tag_id", fields.get("tag_id", "")),
+        threshold=_threshold(row, fields.get("best_threshold", "")),
+        series=_series(row, fields.get("ips", "")),
+    )
+
+
+def _integer(row: _Row, column: str, text: str) -> int | None:
+    """Read a whole number; `9.0` is one too, as tools write it whose columns had gaps."""
+    if not text:
+        return None
+    if not _INTEGER.fullmatch(text):
+        raise row.error(f"a number for {column}", repr(text))
+    return int(text.partition(".")[0])
+
+
+def _threshold(row: _Row, text: str) -> float | None:
+    try:
+        value = float(text or "nan")
+    except ValueError:
+        value = math.inf
+    if math.isnan(value):
+        return None
+    if not 0 <= value <= 1:
+        raise row.error("a best_threshold from 0 to 1", repr(text))
+    return value
+
+
+def _series(row: _Row, text: str) -> tuple[str, ...]:
+    try:
+        found: object = json.loads(text or "[]")
+    except (ValueError, RecursionError):
+        found = None
+    names = cast("list[object]", found) if isinstance(found, list) else [None]
+    if not all(isinstance(name, str) for name in names):
+        raise row.error("a JSON list of names for ips", repr(text))
+    return tuple(str(name) for name in names)
+
+
+def _quoted(name: str) -> str:
+    """Quote a field where CSV needs it; csv.writer forgets a lone CR before Python 3.13."""
+    if not _NEEDS_QUOTES(name):
+        return name
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _frozen(array: NDArray[Any]) -> NDArray[Any]:
+    array.setflags(write=False)
+    return array
+
+
+_INTEGER = re.compile(r"-?[0-9]{1,18}(\.0*)?")
+_NEEDS_QUOTES = re.compile(r'[",\r\n]').search
+_NO_INDICES = _frozen(np.zeros(0, np.intp))
