@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path
+from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from ..errors import ModelError
 from ..labels import DANBOORU, Category, LabelSet
@@ -23,6 +23,7 @@ __all__ = [  # a backend needs nothing of this room but these
     "check_probabilities",
     "digest",
     "input_shape",
+    "inside",
 ]
 
 
@@ -74,6 +75,12 @@ class ModelSpec:
         """The preferred way to run it."""
         return self.contracts[0]
 
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """Every file it names: weights, configurations, labels, and the others known."""
+        named = [name for contract in self.contracts for name in contract.files]
+        return tuple(dict.fromkeys([*named, self.labels, *(file.path for file in self.files)]))
+
     def file(self, path: str) -> File:
         """What is known of one file; an unknown one has neither size nor hash."""
         return next((file for file in self.files if file.path == path), File(path))
@@ -104,14 +111,14 @@ class Model:
         return (self.contracts or self.spec.contracts)[0]
 
     def path(self, name: str) -> Path:
-        """One of its files.
+        """One of its files; an empty name is their folder.
 
         Raises:
-            ModelError: the model is not on disk.
+            ModelError: the model is not on disk, or the name leads out of its folder.
         """
         if self.folder is None:
             raise ModelError(absent(self.name))
-        return self.folder / name
+        return inside(self.folder, name) if name else self.folder
 
     @property
     def weights(self) -> Path:
@@ -147,3 +154,25 @@ class Model:
 def absent(name: str) -> str:
     """The sentence for a model that is known and not on disk."""
     return f"{name}: expected on disk, got nothing there: run `tagger models get {name}`"
+
+
+def inside(folder: Path, name: str) -> Path:
+    """The file `name` of a folder, once it is sure that it lies in there, links followed.
+
+    The snapshots of a Hugging Face cache may link to the blobs beside them.
+
+    Raises:
+        ModelError: absolute, with `..`, or a link that leads out.
+    """
+    plain = PurePosixPath(name)
+    foreign = "\\" in name or "\0" in name or PureWindowsPath(name).drive
+    if not plain.parts or plain.is_absolute() or ".." in plain.parts or foreign:
+        raise ModelError(f"{folder}: expected a path inside the folder, got {name!r}")
+    real, home = (folder / plain).resolve(), folder.resolve()
+    blobs = home.parent.parent / "blobs" if home.parent.name == "snapshots" else home
+    if home not in real.parents and blobs not in real.parents:
+        raise ModelError(
+            f"{folder}: expected {name} to lie inside, got a link to {real}: put the file there, "
+            f"or link the whole folder"
+        )
+    return folder / plain
