@@ -28,9 +28,11 @@ The map, top to bottom
         labels          Category, Label, LabelSet; WD's selected_tags.csv
         relations       aliases, implications, series
         counts          tag frequency, co-occurrence, PPMI
+        pixels          a picture of any mode as 8-bit RGB
         resample        Pillow's resize exactly, by the fastest library present
         preprocess      Preprocess; fit a picture, normalise a batch
         scores          Scores: rounding, sparse form, union of models
+        mcut            the threshold in the widest gap between scores
         thresholds      Selection, Tag; which scores become tags
         caption         CaptionFormat; write, parse and merge captions
         settings        Settings, Folder, Runtime

@@ -7,25 +7,23 @@ profiles are not known here: see `images`.
 
 from __future__ import annotations
 
-import math
-import re
 from dataclasses import dataclass
-from typing import Any, Literal, cast, get_args
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageCms
+from PIL import Image
 
 from .errors import OptionError
-from .resample import METHODS, By, Method, resize
+from .options import check, option
+from .pixels import Colour, check_colour, flatten, rgb
+from .resample import By, Method, resize
 
 Fit = Literal["pad", "stretch", "crop", "patches"]
 Channels = Literal["rgb", "bgr"]
 Layout = Literal["nhwc", "nchw"]
-Colour = str | tuple[int, int, int]
 Triple = tuple[float, float, float]
 
-_COLOURS = {"white": (255, 255, 255), "black": (0, 0, 0), "grey": (128, 128, 128)}
 # Rows of a padded canvas are resized in bands of about this many pixels (Pillow holds 4 bytes
 # each), so that a strip of 800 x 30,000 never becomes a square of 30,000 x 30,000 in memory.
 _BAND = 8_000_000
@@ -33,91 +31,46 @@ _BAND = 8_000_000
 _STRIP = 8
 
 
-def _tuple(name: str, value: object) -> tuple[object, ...]:
-    if not isinstance(value, (list, tuple)):
-        raise OptionError(f"{name}: expected a list of numbers, got {value!r}")
-    return tuple(cast("list[object]", value))
-
-
-def _checked_colour(name: str, value: object) -> Colour:
-    edge = ("edge",) if name == "fill" else ()
-    if isinstance(value, str):
-        if value in (*_COLOURS, *edge) or re.fullmatch("#[0-9a-fA-F]{6}", value):
-            return value
-    elif isinstance(value, (list, tuple)):
-        levels = tuple(cast("list[object]", value))
-        if len(levels) == 3 and all(type(v) is int and 0 <= v <= 255 for v in levels):
-            return cast("tuple[int, int, int]", levels)
-    words = ", ".join((*_COLOURS, *edge))
-    raise OptionError(f"{name}: expected {words}, #rrggbb or three levels 0..255, got {value!r}")
-
-
-def _one_of(name: str, value: object, choices: tuple[str, ...]) -> None:
-    if value not in choices:
-        raise OptionError(f"{name}: expected one of {', '.join(choices)}, got {value!r}")
-
-
-def _whole(name: str, values: tuple[object, ...], count: int) -> None:
-    if len(values) != count or not all(type(v) is int and v > 0 for v in values):
-        what = "a whole number above 0" if count == 1 else f"{count} whole numbers above 0"
-        raise OptionError(f"{name}: expected {what}, got {values[0] if count == 1 else values!r}")
-
-
-def _finite(name: str, values: tuple[object, ...], count: int, positive: bool = False) -> None:
-    for value in values:
-        number = (
-            value if isinstance(value, (int, float)) and not isinstance(value, bool) else math.nan
-        )
-        if not math.isfinite(number) or (positive and number <= 0):
-            kind = "a number above 0" if positive else "a number"
-            raise OptionError(f"{name}: expected {kind}, got {value!r}")
-    if len(values) != count:
-        raise OptionError(f"{name}: expected {count} numbers, got {len(values)}")
-
-
 @dataclass(frozen=True)
 class Preprocess:
     """How one model wants its pictures.
 
-    Arithmetic of a channel value v in 0..255: (v * scale - mean) / std, with `mean` and `std` in
-    the order of `channels`.
+    A channel's level v, 0 to 255, becomes (v * scale - mean) / std. Raises OptionError for what
+    can't be meant.
     """
 
-    size: tuple[int, int] = (448, 448)
-    """(width, height) in pixels; not used by `fit="patches"`."""
-    fit: Fit = "pad"
-    """pad: centred on a canvas of the target's shape, then resized. stretch: resized as it is.
-    crop: short side to size, then the centre. patches: native shape, in whole patches."""
-    fill: Colour = "white"
-    """What `pad` pads with: white, black, grey (half), #rrggbb, (r, g, b) or edge (the picture's
-    outermost pixels repeated)."""
-    background: Colour = "white"
-    """What shows through transparent pixels: as `fill`, without edge."""
-    resample: Method = "bicubic"
-    channels: Channels = "rgb"
-    layout: Layout = "nhwc"
-    scale: float = 1.0
-    mean: Triple = (0.0, 0.0, 0.0)
-    std: Triple = (1.0, 1.0, 1.0)
-    patch: int = 16
-    """Side of a patch in pixels, for `fit="patches"`."""
-    max_patches: int = 1024
-    """Most patches a picture may take, for `fit="patches"`."""
+    size: tuple[int, int] = option(
+        (448, 448), help="Width and height in pixels; `patches` does not use it.", ge=1
+    )
+    fit: Fit = option(
+        "pad",
+        help="pad: centred on a canvas of the size's shape, then resized. stretch: resized as it "
+        "is. crop: short side to the size, then the centre. patches: native shape, whole patches.",
+    )
+    fill: Colour = option(
+        "white",
+        help="What `pad` pads with: white, black, grey (half), #rrggbb, (r, g, b), or edge: the "
+        "outermost pixels repeated.",
+    )
+    background: Colour = option(
+        "white", help="What shows through transparent pixels: as `fill`, without edge."
+    )
+    resample: Method = option("bicubic", help="The kernel that resizes, in Pillow's terms.")
+    channels: Channels = option("rgb", help="The order of the channels in the tensor.")
+    layout: Layout = option("nhwc", help="The order of the tensor's axes.")
+    scale: float = option(1.0, help="Factor of a level before mean and std, such as 1/255.")
+    mean: Triple = option((0.0, 0.0, 0.0), help="Subtracted, in the order of `channels`.")
+    std: Triple = option((1.0, 1.0, 1.0), help="Divided by, in the order of `channels`.")
+    patch: int = option(16, help="Side of a patch in pixels, for `patches`.", ge=1)
+    max_patches: int = option(1024, help="Most patches of one picture, for `patches`.", ge=1)
 
     def __post_init__(self) -> None:
-        for name in ("size", "mean", "std"):  # JSON has lists, a frozen value wants tuples
-            object.__setattr__(self, name, _tuple(name, getattr(self, name)))
-        for name, kind in (("fit", Fit), ("channels", Channels), ("layout", Layout)):
-            _one_of(name, getattr(self, name), get_args(kind))
-        _one_of("resample", self.resample, METHODS)
-        for name in ("fill", "background"):
-            object.__setattr__(self, name, _checked_colour(name, getattr(self, name)))
-        _whole("size", self.size, 2)
-        _whole("patch", (self.patch,), 1)
-        _whole("max_patches", (self.max_patches,), 1)
-        _finite("mean", self.mean, 3)
-        _finite("std", self.std, 3, positive=True)
-        _finite("scale", (self.scale,), 1, positive=True)
+        check(self)
+        object.__setattr__(self, "fill", check_colour("fill", self.fill, "edge"))
+        object.__setattr__(self, "background", check_colour("background", self.background))
+        for name, value in (("scale", self.scale), ("std", min(self.std))):
+            if value <= 0:
+                raise OptionError(f"{name}: expected a number above 0, got {value:g}")
 
     @property
     def gain(self) -> NDArray[np.float32]:
@@ -128,28 +81,6 @@ class Preprocess:
     def offset(self) -> NDArray[np.float32]:
         """Summand for each channel, float32 [3]: the model sees `value * gain + offset`."""
         return (-np.asarray(self.mean, np.float64) / np.asarray(self.std)).astype(np.float32)
-
-
-# SmilingWolf's taggers (v1 to v3, ONNX), after the author's Space `wd-tagger/app.py`.
-WD = Preprocess(channels="bgr")
-
-
-def flatten(image: Image.Image, background: Colour = "white") -> Image.Image:
-    """Turn a picture of any Pillow mode into RGB, transparent parts composited on `background`.
-
-    16-bit grey is scaled to 8 bit, where Pillow's own conversion clips it. 32-bit integers beyond
-    16 bit and floats beyond 0..65535 are stretched between their lowest and highest value.
-    """
-    image = _eight_bit(image)
-    if not _has_alpha(image):
-        return image if image.mode == "RGB" else image.convert("RGB")
-    image = _straight(image)
-    # Pillow's compositing leaves opaque pixels exactly as they are: spare the two big copies.
-    if cast("tuple[int, int]", image.getchannel("A").getextrema())[0] == 255:
-        return image.convert("RGB")
-    canvas = Image.new("RGBA", image.size, (*_rgb(background), 255))
-    canvas.alpha_composite(image)
-    return canvas.convert("RGB")
 
 
 def fit(image: Image.Image, preprocess: Preprocess, by: By = "pillow") -> NDArray[np.uint8]:
@@ -233,9 +164,9 @@ def _pad(image: Image.Image, preprocess: Preprocess, by: By) -> NDArray[np.uint8
         column[top + start : top + start + band.height] = resize(
             wide, across, preprocess.resample, by
         )
-    column[:top] = column[top] if preprocess.fill == "edge" else _rgb(preprocess.fill)
+    column[:top] = column[top] if preprocess.fill == "edge" else rgb(preprocess.fill)
     bottom = top + height
-    column[bottom:] = column[bottom - 1] if preprocess.fill == "edge" else _rgb(preprocess.fill)
+    column[bottom:] = column[bottom - 1] if preprocess.fill == "edge" else rgb(preprocess.fill)
     return resize(column, preprocess.size, preprocess.resample, by)
 
 
@@ -254,7 +185,7 @@ def _widen(band: Image.Image, width: int, fill: Colour) -> Image.Image:
     left = (width - band.width) // 2
     right = left + band.width
     if fill != "edge":
-        canvas = Image.new("RGB", (width, band.height), _rgb(fill))
+        canvas = Image.new("RGB", (width, band.height), rgb(fill))
     else:
         canvas = Image.new("RGB", (width, band.height))
         first = band.crop((0, 0, 1, band.height))
@@ -288,53 +219,5 @@ def _crop(image: Image.Image, preprocess: Preprocess, by: By) -> NDArray[np.uint
     return np.ascontiguousarray(pixels[top : top + target_height, left : left + target_width])
 
 
-def _has_alpha(image: Image.Image) -> bool:
-    palette_alpha = image.palette is not None and image.palette.mode.endswith("A")
-    return (
-        image.mode in ("RGBA", "LA", "PA", "La", "RGBa")
-        or "transparency" in image.info
-        or (image.mode == "P" and palette_alpha)
-    )
-
-
-def _straight(image: Image.Image) -> Image.Image:
-    """To RGBA, from any mode with an alpha channel or a transparent colour."""
-    if image.mode == "La":
-        image = image.convert("LA")
-    return image if image.mode == "RGBA" else image.convert("RGBA")
-
-
-def _eight_bit(image: Image.Image) -> Image.Image:
-    """Bring the modes that Pillow's `convert` clips or refuses to 8 bit; others pass."""
-    if image.mode == "LAB":
-        cms = cast("Any", ImageCms)
-        lab, srgb = cms.createProfile("LAB"), cms.createProfile("sRGB")
-        return cms.profileToProfile(image, lab, srgb, outputMode="RGB")
-    if image.mode not in ("I", "F") and not image.mode.startswith("I;16"):
-        return image
-    values = np.asarray(image)
-    grey = Image.fromarray(_scale_to_8_bit(values.astype(np.float64), image.mode))
-    clear = image.info.get("transparency")
-    if isinstance(clear, int):  # 16-bit PNG with one transparent level
-        grey.putalpha(Image.fromarray(np.where(values == clear, 0, 255).astype(np.uint8)))
-    return grey
-
-
-def _scale_to_8_bit(values: NDArray[np.float64], mode: str) -> NDArray[np.uint8]:
-    values = np.nan_to_num(values, copy=False, nan=0.0, posinf=0.0, neginf=0.0)
-    low, high = float(values.min()), float(values.max())
-    # Mode I is 16-bit PNG to older Pillows; floats come as 0..1, 0..255 or 0..65535.
-    whites = (1.0, 255.0, 65535.0) if mode == "F" else (65535.0,)
-    white = next((white for white in whites if low >= 0 and high <= white), None)
-    if white is None:
-        values, white = values - low, high - low or 1.0
-    return np.floor(values * (255.0 / white) + 0.5).astype(np.uint8)
-
-
-def _rgb(colour: Colour) -> tuple[int, int, int]:
-    if isinstance(colour, tuple):
-        return colour
-    if colour in _COLOURS:
-        return _COLOURS[colour]
-    red, green, blue = bytes.fromhex(colour[1:])
-    return red, green, blue
+# SmilingWolf's taggers (v1 to v3, ONNX), after the author's Space `wd-tagger/app.py`.
+WD = Preprocess(channels="bgr")
