@@ -68,12 +68,10 @@ def connect(spill: Path | None = None) -> duckdb.DuckDBPyConnection:
     """A DuckDB of our own in memory, which installs nothing and spills to the folder `spill`."""
     import duckdb
 
-    config: dict[str, str | bool | int | float | list[str]] = {
-        "autoinstall_known_extensions": False
-    }
+    connection = duckdb.connect(":memory:", config={"autoinstall_known_extensions": False})
     if spill is not None:
-        config["temp_directory"] = spill
-    return duckdb.connect(":memory:", config=config)
+        connection.execute("SET temp_directory = ?", [str(spill)])
+    return connection
 
 
 def create(connection: duckdb.DuckDBPyConnection) -> None:

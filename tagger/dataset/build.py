@@ -17,7 +17,7 @@ from ..booru import danbooru, posts
 from ..booru.posts import Reading
 from ..errors import DatasetError, OptionError
 from ..labels import DANBOORU, LabelSet, category
-from ..options import check, option, to_dict
+from ..options import option, to_dict
 from . import index, rows
 from .assemble import assemble, source_names
 from .filters import Filters, judge
@@ -38,17 +38,12 @@ MOST_USED = 20
 """Tags left out of the vocabulary that dataset.json names; a booru has half a million."""
 
 
-@dataclass(frozen=True)
-class BuildOptions:
-    """What `tagger dataset build` does."""
+@dataclass(frozen=True, kw_only=True)
+class BuildOptions(Filters, VocabularyOptions, SplitOptions):
+    """What `tagger dataset build` does: the settings of its steps, flat, as a recipe has them."""
 
     sources: tuple[Path, ...] = option(help="folders of dumps, in Danbooru2021's layout")
     out: Path = option(help="folder to make; it must be new or empty")
-    filters: Filters = option(factory=Filters, help="which posts are taken")
-    vocabulary: VocabularyOptions = option(
-        factory=VocabularyOptions, help="which tags become labels"
-    )
-    splits: SplitOptions = option(factory=SplitOptions, help="how rows are dealt out")
     closed_categories: tuple[str, ...] = option(
         ("character", "copyright"),
         help="categories in which each source names all it shows, so that a tag only another "
@@ -56,7 +51,8 @@ class BuildOptions:
     )
 
     def __post_init__(self) -> None:
-        check(self)
+        for part in (Filters, VocabularyOptions, SplitOptions):
+            part.__post_init__(self)
         if not self.sources:
             raise OptionError("sources: expected at least one dump folder, got none")
         for name in self.closed_categories:
@@ -96,9 +92,9 @@ def build(options: BuildOptions, progress: Progress | None = None) -> BuildSumma
             dropped = _select(connection, options, knowledge, tell)
             if not rows.count(connection, "rows"):
                 raise _empty(readings, dropped)
-            chosen = _choose(connection, knowledge, options.vocabulary)
+            chosen = _choose(connection, knowledge, options)
             table = rows.fetch(connection, chosen.labels.names)
-        table = assemble(table, chosen.labels, knowledge, options.sources, options.splits)
+        table = assemble(table, chosen.labels, knowledge, options.sources, options)
         tell("writing", 0, 0)
         about = _about(options, readings, dropped, chosen, table)
         content = index.write(folder, table, chosen.labels, about)
@@ -141,7 +137,7 @@ def _select(
     """Make the tables up to `labelled`; gives the posts left out by reason."""
     tell("filtering", 0, 0)
     names = frozenset[str]().union(*rows.names_seen(connection, len(options.sources)))
-    dropped = judge(connection, options.filters, lambda tag: knowledge.names_meaning(tag, names))
+    dropped = judge(connection, options, lambda tag: knowledge.names_meaning(tag, names))
     rows.link(connection)
     paths = rows.picture_paths(connection, options.sources)
     found = look(

@@ -56,7 +56,8 @@ def uniform(numbers: NDArray[np.int64], seed: int) -> NDArray[np.float64]:
     generators, 2014), once over the seed and once over the result with the number.
     """
     start = _splitmix64(np.array([seed % 2**64], np.uint64))
-    return (_splitmix64(numbers.astype(np.uint64) ^ start) >> np.uint64(11)) * 2.0**-53
+    mixed = _splitmix64(numbers.astype(np.uint64) ^ start)
+    return (mixed >> np.uint64(11)).astype(np.float64) * 2.0**-53
 
 
 def _splitmix64(state: NDArray[np.uint64]) -> NDArray[np.uint64]:

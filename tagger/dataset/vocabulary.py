@@ -10,8 +10,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
 from ..errors import DatasetError, OptionError
 from ..labels import DANBOORU, Label, LabelSet, category
 from ..options import check, option
@@ -41,7 +39,7 @@ class VocabularyOptions:
         ge=0,
         le=1,
     )
-    exclude: tuple[str, ...] = option(
+    excluded_labels: tuple[str, ...] = option(
         (), help="tags that never become labels: names, * wildcards or /regexes/"
     )
 
@@ -51,7 +49,7 @@ class VocabularyOptions:
             raise OptionError("categories: expected at least one category, got none")
         for name in (*self.categories, *self.category_minimum_counts):
             category(DANBOORU, name)
-        for text in self.exclude:
+        for text in self.excluded_labels:
             Pattern.parse(text)
 
 
@@ -80,12 +78,9 @@ def choose(tags: Sequence[TagCount], options: VocabularyOptions) -> Vocabulary:
         (tag for tag in tags if tag.category in order),
         key=lambda tag: (order[tag.category], -tag.count, tag.name),
     )
-    excluded = match(
-        [Pattern.parse(text) for text in options.exclude], [tag.name for tag in asked], SECONDS
-    )
-    reasons = [
-        _reason(tag, out, options) for tag, out in zip(asked, np.asarray(excluded), strict=True)
-    ]
+    patterns = [Pattern.parse(text) for text in options.excluded_labels]
+    excluded = match(patterns, [tag.name for tag in asked], SECONDS)
+    reasons = [_reason(tag, bool(out), options) for tag, out in zip(asked, excluded, strict=True)]
     labels = [
         Label(tag.name, category(DANBOORU, tag.category), tag.count)
         for tag, reason in zip(asked, reasons, strict=True)

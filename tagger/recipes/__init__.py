@@ -1,0 +1,75 @@
+"""Recipes: one author's way to build a dataset and to train on it, as YAML.
+
+    dataset:   settings of `tagger.dataset.build.BuildOptions`, without sources and out
+    train:     settings of the training
+
+A recipe is named like its file here, or given as a path. Knows no settings: who uses a section
+checks it.
+"""
+
+from __future__ import annotations
+
+import difflib
+from pathlib import Path
+from typing import Any, cast
+
+from ..errors import OptionError
+
+SECTIONS = ("dataset", "train")
+LARGEST_FILE = 1 << 20
+"""Bytes; a recipe is a page of settings."""
+
+
+def recipes() -> tuple[str, ...]:
+    """The names of the recipes that come with Tagger."""
+    return tuple(sorted(path.stem for path in Path(__file__).parent.glob("*.yaml")))
+
+
+def read_recipe(name_or_path: str | Path) -> dict[str, dict[str, Any]]:
+    """Read a recipe by name or path: a dict of both sections, empty where it lacks one.
+
+    Raises OptionError, one sentence, for an unknown name (with the nearest), for what is no YAML
+    and for a section that is not known.
+    """
+    path = _find(name_or_path)
+    found = _load(path)
+    if not isinstance(found, dict):
+        raise OptionError(f"{path}: expected sections {' and '.join(SECTIONS)}, got no names")
+    given = cast("dict[Any, Any]", found)
+    for name in given:
+        if name not in SECTIONS:
+            raise OptionError(f"{path}: expected sections {' and '.join(SECTIONS)}, got {name!r}")
+    return {name: _section(path, name, given.get(name)) for name in SECTIONS}
+
+
+def _section(path: Path, name: str, found: object) -> dict[str, Any]:
+    if not isinstance(found, (dict, type(None))):
+        raise OptionError(f"{path}: {name}: expected settings with values, got {found!r:.60}")
+    return dict(cast("dict[str, Any]", found or {}))
+
+
+def _find(name_or_path: str | Path) -> Path:
+    """A plain name is one of ours, unless such a file is there; anything else is a path."""
+    path = Path(name_or_path)
+    if path.is_file():
+        return path
+    own = Path(__file__).parent / f"{name_or_path}.yaml"
+    if str(name_or_path) in recipes():
+        return own
+    near = difflib.get_close_matches(str(name_or_path), recipes(), n=1)
+    hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(recipes())}"
+    raise OptionError(f"{name_or_path}: expected the name or file of a recipe: {hint}")
+
+
+def _load(path: Path) -> object:
+    import yaml
+
+    try:
+        with path.open("rb") as file:
+            text = file.read(LARGEST_FILE + 1)
+        if len(text) > LARGEST_FILE:
+            raise OptionError(f"{path}: expected at most {LARGEST_FILE} bytes, got more")
+        return yaml.safe_load(text)
+    except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
+        cause = " ".join(str(error).split())
+        raise OptionError(f"{path}: expected a recipe in YAML, got {cause}") from error
