@@ -108,34 +108,31 @@ def match(
     """Tell for each name, bool[n], whether any of the patterns means it.
 
     One pass over the names, whose spelling does not matter; an empty name is never meant. The
-    clock is read between names, since a running regex can't be interrupted: OptionError after
+    clock is read between a few names, since a running regex can't be interrupted: OptionError after
     `seconds` of this thread's own work, however busy the machine.
     """
-    plain, others = _split(patterns)
-    deadline = time.thread_time() + seconds
-    found = np.zeros(len(names), np.bool_)
-    for index, name in enumerate(map(key, names)):
-        if not name:
-            continue
-        found[index] = name in plain or _any(others, name, deadline)
-    return found
-
-
-def _split(patterns: Iterable[Pattern]) -> tuple[frozenset[str], list[Pattern]]:
-    """Part the plain names, which a set answers, from the patterns that must be tried."""
+    keys = [key(name) for name in names]
     patterns = list(patterns)
-    plain = [one for one in patterns if one.regex is None and len(one.pieces) == 1]
-    others = [one for one in patterns if one.regex is not None or len(one.pieces) > 1]
-    return frozenset(one.pieces[0] for one in plain), others
-
-
-def _any(patterns: list[Pattern], name: str, deadline: float) -> bool:
+    plain = {one.pieces[0] for one in patterns if len(one.pieces) == 1}
+    found = np.array([name in plain for name in keys], np.bool_)
     for pattern in patterns:
-        if pattern.matches(name):
-            return True
-        if pattern.regex is not None and time.thread_time() > deadline:
-            raise OptionError(f"{pattern.text}: takes too long: use a simpler pattern")
-    return False
+        if len(pattern.pieces) > 1:
+            found |= np.array([pattern.matches(name) for name in keys], np.bool_)
+    end = time.thread_time() + seconds
+    for pattern in patterns:
+        if pattern.regex is not None:
+            found |= np.array(_search(pattern.regex, keys, end), np.bool_)
+    return found & np.array([bool(name) for name in keys], np.bool_)
+
+
+def _search(regex: re.Pattern[str], keys: list[str], end: float) -> list[bool]:
+    found: list[bool] = []
+    for start in range(0, len(keys), 16):  # reading the clock costs more than most matches
+        block = keys[start : start + 16]
+        found += [regex.search(name[:LONGEST_NAME]) is not None for name in block]
+        if time.thread_time() > end:
+            raise OptionError(f"/{regex.pattern}/: takes too long: use a simpler pattern")
+    return found
 
 
 def _matches_wildcard(pieces: tuple[str, ...], name: str) -> bool:
