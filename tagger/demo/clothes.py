@@ -221,7 +221,7 @@ def draw_scarf(p: Painter, scarf: Tone) -> None:
 
 _ARMS: dict[str, Points] = {
     "down": [(18, 54), (28, 68), (31, 86)],
-    "up": [(17, 55), (42, 52), (62, 34), (66, 22)],
+    "up": [(17, 55), (40, 53), (58, 36), (62, 22)],
     "hold": [(18, 55), (36, 64), (54, 54)],
 }
 
@@ -240,9 +240,11 @@ def draw_arm(p: Painter, figure: Figure, cloth: Cloth, side: int) -> None:
     path = _ARMS[raised(figure, side)]
     path = path if side > 0 else mirror(path)
     long = figure.outfit.startswith("hoodie")
-    p.shape(limb(path, [12, 11, 9]), cloth.skin)
+    arm = limb(path, [12, 11, 9])
     hand = path[-1]
-    p.shape(oval(hand[0], hand[1], 6.4, 6.4, 20), cloth.skin)
+    p.shape(arm, cloth.skin)
+    _draw_hand(p, hand, side if path[1][1] < path[-1][1] else -side, cloth.skin)
+    p.fill(limb(path[-2:], [8, 7]), cloth.skin.base)
     cut: Points = [path[0], path[1], path[-1]] if long else [path[0], path[1]]
     if long:
         last = ((path[-2][0] + path[-1][0] * 3) / 4, (path[-2][1] + path[-1][1] * 3) / 4)
@@ -250,3 +252,10 @@ def draw_arm(p: Painter, figure: Figure, cloth: Cloth, side: int) -> None:
     sleeve = limb(cut, [13.5, 14, 12.5] if long else [14, 17])
     p.shape(sleeve, cloth.top)
     p.shade(p.clip(sleeve), [(q[0], q[1] + 5) for q in cut] + [(hand[0], 110.0)], cloth.top.shade)
+
+
+def _draw_hand(p: Painter, at: tuple[float, ...], side: int, skin: Tone) -> None:
+    x, y = at[0], at[1]
+    p.shape(oval(x - side * 4.6, y - 1.5, 2.9, 3.4, 16), skin)
+    p.shape(oval(x, y, 6.2, 6.4, 20), skin)
+    p.fill(oval(x - side * 3.4, y - 1.2, 2.4, 2.4, 14), skin.base)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import dataclass, replace
 
 from PIL import Image, ImageEnhance
 
@@ -19,16 +20,29 @@ def draw(scene: Scene, size: int = 512, supersample: int = SUPERSAMPLE) -> Image
     """Draw a scene as a square RGB picture with sides of `size` pixels."""
     rng = random.Random(scene.chance)
     p = draw_backdrop(scene.backdrop, size * supersample, rng)
-    for spot, figure in zip(_places(scene, rng), scene.figures, strict=True):
-        x, y, scale, flip = spot
-        local = p.frame(x, y, scale)
-        if flip:
-            local = _flipped(local)
-        _draw_figure(local, figure, random.Random(rng.getrandbits(32)))
+    casts = [
+        _cast(p, f, *spot, rng) for f, spot in zip(scene.figures, _places(scene, rng), strict=True)
+    ]
+    for cast in casts:
+        _draw_behind(cast)
+    for cast in casts:
+        _draw_before(cast)
     picture = p.image.reduce(supersample)
     if scene.mirrored:
         picture = picture.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
     return ImageEnhance.Color(picture).enhance(0.82) if scene.faded else picture
+
+
+@dataclass(frozen=True)
+class _Cast:
+    """A figure with its painters (body and tilted head), its tones, and chance."""
+
+    body: Painter
+    head: Painter
+    figure: Figure
+    locks: Tone
+    cloth: clothes.Cloth
+    rng: random.Random
 
 
 def _flipped(p: Painter) -> Painter:
@@ -50,10 +64,10 @@ def _places(scene: Scene, rng: random.Random) -> list[tuple[float, float, float,
     line = []
     pair = len(scene.figures) == 2
     for k, figure in enumerate(scene.figures):
-        most = (0.455 if pair else 0.51) * rng.uniform(0.93, 1.0)
+        most = (0.43 if pair else 0.51) * rng.uniform(0.93, 1.0)
         scale = min(most, 96 / (_top(figure) + FEET))
         if pair:
-            x = (29 if k == 0 else 71) + rng.uniform(-1.5, 1.5)
+            x = (27 if k == 0 else 73) + rng.uniform(-1, 1)
         else:
             x = 50 + rng.uniform(-3, 3) - (9 if figure.pose == "balloon" else 0)
         y = 97 + rng.uniform(-1, 1.5) - FEET * scale
@@ -61,21 +75,33 @@ def _places(scene: Scene, rng: random.Random) -> list[tuple[float, float, float,
     return line
 
 
-def _draw_figure(p: Painter, figure: Figure, rng: random.Random) -> None:
+def _cast(
+    p: Painter, figure: Figure, x: float, y: float, scale: float, flip: bool, rng: random.Random
+) -> _Cast:
+    rng = random.Random(rng.getrandbits(32))
+    body = replace(p.frame(x, y, scale), line=rng.uniform(1.3, 1.8))
+    body = _flipped(body) if flip else body
+    head = body.frame(0, 44).frame(0, 0, degrees=figure.jitter * 3.5).frame(0, -44)
     skin = face.skin_tone(rng.getrandbits(8))
-    locks = hair.hair_tone(figure)
     cloth = clothes.choose_cloth(figure, skin, rng)
-    p.glow(0, 131, 44, 9, (70, 60, 90), 0.35)
-    head = p.frame(0, 44).frame(0, 0, degrees=figure.jitter * 3.5).frame(0, -44)
-    hair.draw_back(head, figure, locks)
+    return _Cast(body, head, figure, hair.hair_tone(figure), cloth, rng)
+
+
+def _draw_behind(cast: _Cast) -> None:
+    cast.body.glow(0, 131, 44, 9, (70, 60, 90), 0.35)
+    hair.draw_back(cast.head, cast.figure, cast.locks)
+
+
+def _draw_before(cast: _Cast) -> None:
+    figure, cloth = cast.figure, cast.cloth
     for side in (-1, 1):
         if clothes.raised(figure, side) == "down":
-            clothes.draw_arm(p, figure, cloth, side)
-    clothes.draw_body(p, figure, cloth)
+            clothes.draw_arm(cast.body, figure, cloth, side)
+    clothes.draw_body(cast.body, figure, cloth)
     if figure.scarf:
-        clothes.draw_scarf(p, _accent(cloth))
-    _draw_head(head, figure, locks, cloth)
-    _draw_raised(p, figure, cloth, rng)
+        clothes.draw_scarf(cast.body, _accent(cloth))
+    _draw_head(cast.head, figure, cast.locks, cloth)
+    _draw_raised(cast.body, figure, cloth, cast.rng)
 
 
 def _accent(cloth: clothes.Cloth) -> Tone:
@@ -102,10 +128,11 @@ def _draw_head(p: Painter, figure: Figure, locks: Tone, cloth: clothes.Cloth) ->
         face.draw_glasses(p, (70, 44, 62))
     hair.draw_over(p, figure, locks, cloth.trim)
     headwear.draw_hat(p, figure.gear, cloth.trim)
-    headwear.draw_ornament(p, figure.ornament, _bloom(figure, cloth))
+    side = -1 if figure.style == "side_ponytail" else 1
+    headwear.draw_ornament(p, figure.ornament, _bloom(figure), side)
 
 
-def _bloom(figure: Figure, cloth: clothes.Cloth) -> Tone:
+def _bloom(figure: Figure) -> Tone:
     if figure.hair in ("red", "pink"):
         return tone((250, 250, 252)) if figure.ornament == "hair_flower" else tone((74, 130, 224))
     return tone((240, 72, 90)) if figure.ornament == "hair_bow" else tone((255, 150, 180))
@@ -122,4 +149,4 @@ def _draw_raised(p: Painter, figure: Figure, cloth: clothes.Cloth, rng: random.R
             headwear.draw_balloon(p, (54, 54), colour)
         clothes.draw_arm(p, figure, cloth, side)
         if figure.pose == "waving":
-            headwear.draw_waves(p, (66, 22), (255, 150, 60))
+            headwear.draw_waves(p, (62, 22), (255, 150, 60))

@@ -46,10 +46,10 @@ def _draw_witch_hat(p: Painter, trim: Tone) -> None:
     p.shade(clip, [(14, -112), (8, -84), (16, -30), (46, -30)], ink.shade, 0.8)
     p.shade(clip, [(-44, -52), (0, -60), (44, -52), (44, -34), (-44, -34)], trim.base)
     p.outline(cone, ink)
-    brim: Points = [(-78, -30), (-44, -48), (0, -53), (44, -48), (78, -30), (44, -34), (0, -37),
+    brim: Points = [(-70, -30), (-44, -48), (0, -53), (44, -48), (70, -30), (44, -34), (0, -37),
                     (-44, -34)]  # fmt: skip
     p.shape(brim, ink)
-    p.shade(p.clip(brim), [(-80, -30), (0, -41), (80, -30), (0, -30)], ink.shade)
+    p.shade(p.clip(brim), [(-72, -30), (0, -41), (72, -30), (0, -30)], ink.shade)
     gold = tone((252, 210, 84))
     p.shape([(-8, -62, 1), (8, -62, 1), (8, -48, 1), (-8, -48, 1)], gold)
     p.fill([(-4, -58, 1), (4, -58, 1), (4, -52, 1), (-4, -52, 1)], trim.shade)
@@ -77,12 +77,12 @@ def _draw_headphones(p: Painter, trim: Tone) -> None:
         p.fill(oval(side * 58 - 2, -1, 3, 4, 14), trim.light)
 
 
-def draw_ornament(p: Painter, ornament: str | None, colour: Tone) -> None:
-    """Draw a bow on top or a flower at the side."""
+def draw_ornament(p: Painter, ornament: str | None, colour: Tone, side: int = 1) -> None:
+    """Draw a bow on top or a flower at a side."""
     if ornament == "hair_bow":
         _draw_bow(p.frame(0, -58), colour)
     elif ornament == "hair_flower":
-        _draw_flower(p.frame(-38, -38, degrees=-20), colour)
+        _draw_flower(p.frame(side * 38, -38, degrees=side * 20), colour)
 
 
 def _draw_bow(p: Painter, colour: Tone) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import colorsys
 import math
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, lru_cache
 
 import numpy as np
 from PIL import Image, ImageChops, ImageDraw
@@ -42,9 +42,14 @@ class Tone:
 
 @cache
 def tone(base: Colour) -> Tone:
-    """Derive the other steps from the base: shade leans to violet, lines are the deep base."""
-    shade = mix(tint(base, saturation=1.12, value=0.86), (92, 70, 150), 0.14)
-    line = mix(tint(base, saturation=1.25, value=0.42), (60, 34, 60), 0.35)
+    """Derive the other steps: shade leans to violet, of yellows to orange; lines are deep."""
+    hue = colorsys.rgb_to_hsv(*(c / 255 for c in base))[0]
+    if 0.07 < hue < 0.19:
+        shade = mix(tint(base, hue=-0.025, saturation=1.2, value=0.93), (214, 110, 90), 0.22)
+        line = mix(tint(base, hue=-0.05, saturation=1.3, value=0.44), (80, 34, 50), 0.3)
+    else:
+        shade = mix(tint(base, saturation=1.12, value=0.86), (92, 70, 150), 0.14)
+        line = mix(tint(base, saturation=1.25, value=0.42), (60, 34, 60), 0.35)
     return Tone(base, mix(base, (255, 255, 255), 0.5), shade, line)
 
 
@@ -59,16 +64,23 @@ def _basis() -> np.ndarray:
 
 def curve(points: Points, closed: bool = True) -> np.ndarray:
     """Run a Catmull-Rom curve through the points, with corners where asked: float64[n, 2]."""
+    return _curve(tuple(points), closed)
+
+
+@lru_cache(2048)  # most shapes are the same in every figure's own frame
+def _curve(points: tuple[tuple[float, ...], ...], closed: bool) -> np.ndarray:
     here = np.array([p[:2] for p in points], dtype=float)
     smooth = np.array([[len(p) < 3] for p in points], dtype=float)
-    slope = (np.roll(here, -1, 0) - np.roll(here, 1, 0)) / 2 * smooth
+    after = np.vstack([here[1:], here[:1]])
+    slope = (after - np.vstack([here[-1:], here[:-1]])) / 2 * smooth
     if not closed:
         slope[0], slope[-1] = (here[1] - here[0]) / 2, (here[-1] - here[-2]) / 2
-    piece = np.stack([here, slope, np.roll(here, -1, 0), np.roll(slope, -1, 0)], 1)
+    piece = np.stack([here, slope, after, np.vstack([slope[1:], slope[:1]])], 1)
     path = np.einsum("sk,nkd->nsd", _basis(), piece if closed else piece[:-1]).reshape(-1, 2)
     return path if closed else np.vstack([path, here[-1]])
 
 
+@lru_cache(2048)
 def oval(x: float, y: float, rx: float, ry: float, steps: int = 28) -> np.ndarray:
     """The outline of an ellipse: float64[steps, 2]."""
     a = np.linspace(0, 2 * math.pi, steps, endpoint=False)
@@ -77,7 +89,12 @@ def oval(x: float, y: float, rx: float, ry: float, steps: int = 28) -> np.ndarra
 
 def limb(centres: Points, widths: list[float]) -> np.ndarray:
     """The outline of a bent, tapering tube through the centres: float64[n, 2]."""
-    path = curve(centres, closed=False)
+    return _limb(tuple(centres), tuple(widths))
+
+
+@lru_cache(2048)
+def _limb(centres: tuple[tuple[float, ...], ...], widths: tuple[float, ...]) -> np.ndarray:
+    path = _curve(centres, closed=False)
     along = np.linspace(0, len(widths) - 1, len(path))
     half = np.interp(along, np.arange(len(widths)), widths)[:, None] / 2
     way = np.gradient(path, axis=0)
@@ -139,10 +156,9 @@ class Painter:
         """Bring a path to pixels: float64[n, 2]."""
         if isinstance(path, list):
             path = curve(path, closed)
-        x, y = path[:, 0], path[:, 1]
-        return np.stack(
-            [self.xx * x + self.xy * y + self.x0, self.yx * x + self.yy * y + self.y0], 1
-        )
+        turn = np.array([[self.xx, self.yx], [self.xy, self.yy]])
+        # in sixteenths: the last bits of a float are not the same on every machine
+        return np.round((path @ turn + (self.x0, self.y0)) * 16) / 16
 
     def fill(self, path: Points | np.ndarray, colour: Colour) -> None:
         """Fill a closed path without an outline."""

@@ -175,7 +175,7 @@ _KNOWN = frozenset(_likeness(f) for f in CAST)
 
 def _mood(figure: Figure, rng: random.Random) -> Figure:
     lids = rng.choices(LIDS, (0.8, 0.1, 0.1))[0]
-    mouth = rng.choice(MOUTHS)
+    mouth = rng.choices(MOUTHS, (0.26, 0.26, 0.16, 0.16, 0.16))[0]
     pose = rng.choices(POSES, (0.46, 0.18, 0.18, 0.18))[0]
     return replace(
         figure,
@@ -221,12 +221,10 @@ def draw_figure(boy: bool, rng: random.Random) -> Figure:
 
 
 def _places(figures: list[Figure]) -> tuple[Figure, ...]:
-    """Keep what two figures do from hiding one another: only the outer arm can be raised."""
+    """Keep what two figures do from hiding one another: only the outer arm is ever raised."""
     if len(figures) == 1:
         return tuple(figures)
-    calm = [replace(f, pose="down" if f.pose == "arms_up" else f.pose) for f in figures]
-    if calm[0].pose == calm[1].pose == "balloon":
-        calm[0] = replace(calm[0], pose="waving")
+    calm = [replace(f, pose="waving" if f.pose == "waving" else "down") for f in figures]
     if calm[0].name and calm[0].name == calm[1].name:
         calm[1] = replace(calm[1], name=None, hair=_other_hair(calm[1]))
     return tuple(calm)
