@@ -7,7 +7,9 @@ import random
 import numpy as np
 from PIL import Image
 
-from .painter import Colour, Painter, canvas, mix, oval, tint, tone
+from .curves import Points, oval
+from .painter import Painter, canvas
+from .tones import Colour, mix, tint, tone
 
 PLAIN: dict[str, Colour] = {
     "white": (255, 255, 255),
@@ -48,10 +50,10 @@ def _draw_meadow(pixels: int, rng: random.Random) -> Painter:
     for k in range(4):
         _draw_cloud(p, 6 + 29 * k + rng.uniform(-6, 6), rng.uniform(7, 40), rng.uniform(0.8, 1.25))
     rise = rng.uniform(-3, 3)
-    far: list[tuple[float, ...]] = [(-5, 66 + rise), (25, 60), (60, 67), (105, 61 - rise),
+    far: Points = [(-5, 66 + rise), (25, 60), (60, 67), (105, 61 - rise),
                                     (105, 105, 1), (-5, 105, 1)]  # fmt: skip
     p.fill(far, (150, 214, 132))
-    near: list[tuple[float, ...]] = [
+    near: Points = [
         (-5, 76),
         (40, 71 + rise),
         (105, 77),
@@ -117,7 +119,7 @@ def _draw_window(p: Painter, shift: float) -> None:
     for k in range(panes):
         x = left + 2 + k * wide
         for y, tall in ((top + 2, 26), (top + 30, 26)):
-            pane: list[tuple[float, ...]] = [
+            pane: Points = [
                 (x, y, 1),
                 (x + wide - 1, y, 1),
                 (x + wide - 1, y + tall, 1),

@@ -5,7 +5,9 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass
 
-from .painter import Colour, Painter, Points, Tone, limb, mirror, oval, tone
+from .curves import Points, limb, mirror, oval
+from .painter import Painter
+from .tones import Colour, Tone, tone
 from .wardrobe import Figure
 
 CLOTH: dict[str, Colour] = {
@@ -94,7 +96,7 @@ def draw_body(p: Painter, figure: Figure, cloth: Cloth) -> None:
 
 def _draw_legs(p: Painter, cloth: Cloth) -> None:
     for side in (-1, 1):
-        leg = limb([(side * 9, 82), (side * 9.5, 104), (side * 9.5, 124)], [14, 13, 11])
+        leg = limb([(side * 9, 82), (side * 9.5, 104), (side * 9.5, 124)], [14, 13, 11], cap=0)
         p.shape(leg, cloth.skin)
         p.shade(p.clip(leg), [(-30, 80), (30, 80), (30, 100), (-30, 100)], cloth.skin.shade)
         p.shape([(side * 9.5 - 6, 112, 1), (side * 9.5 + 6, 112, 1), (side * 9.5 + 6, 126),
@@ -123,8 +125,8 @@ def _draw_sailor(p: Painter, cloth: Cloth) -> None:
     collar: Points = [(-22, 48), (22, 48), (19, 62, 1), (4, 66, 1), (0, 58, 1), (-4, 66, 1),
                       (-19, 62, 1)]  # fmt: skip
     p.shape(collar, cloth.bottom)
-    p.stroke([(-16, 59.5), (-6, 62)], (255, 255, 255), 1.4)
-    p.stroke([(16, 59.5), (6, 62)], (255, 255, 255), 1.4)
+    p.stroke([(-16, 59.5), (-6, 62)], (255, 255, 255), 1.5, taper=1)
+    p.stroke([(16, 59.5), (6, 62)], (255, 255, 255), 1.5, taper=1)
     red = tone((226, 56, 66)) if cloth.bottom.base != CLOTH["red"] else tone(CLOTH["navy"])
     for side in (-1, 1):
         p.shape([(0, 60, 1), (side * 10, 58), (side * 11, 70), (side * 2, 67)], red)
@@ -190,8 +192,8 @@ def _draw_overalls(p: Painter, cloth: Cloth) -> None:
         p.shape([(0, 84, 1), (side * 20, 82, 1), (side * 21, 116, 1), (side * 3, 117, 1)], blue)
         cuff: Points = [(2, 111, 1), (21.5, 110, 1), (22, 117, 1), (2, 118, 1)]
         p.shape(cuff if side > 0 else mirror(cuff), blue, fill=blue.light)
-        p.stroke([(side * 10, 66), (side * 14, 48)], blue.line, 7)
-        p.stroke([(side * 10, 66), (side * 14, 48)], blue.base, 4.4)
+        p.stroke([(side * 10, 66), (side * 14, 48)], blue.line, 7, taper=1)
+        p.stroke([(side * 10, 66), (side * 14, 48)], blue.base, 4.4, taper=1)
     p.shape([(-13, 63, 1), (13, 63, 1), (15, 80), (20, 88), (0, 91), (-20, 88), (-15, 80)], blue)
     p.shape([(-7, 70, 1), (7, 70, 1), (6, 80), (-6, 80)], blue)
     for side in (-1, 1):
@@ -221,7 +223,7 @@ def draw_scarf(p: Painter, scarf: Tone) -> None:
 
 _ARMS: dict[str, Points] = {
     "down": [(18, 54), (28, 68), (31, 86)],
-    "up": [(17, 55), (40, 53), (58, 36), (62, 22)],
+    "up": [(17, 55), (37, 54), (54, 40), (58, 25)],
     "hold": [(18, 55), (36, 64), (54, 54)],
 }
 
@@ -240,16 +242,16 @@ def draw_arm(p: Painter, figure: Figure, cloth: Cloth, side: int) -> None:
     path = _ARMS[raised(figure, side)]
     path = path if side > 0 else mirror(path)
     long = figure.outfit.startswith("hoodie")
-    arm = limb(path, [12, 11, 9])
+    arm = limb(path, [12, 11, 9], cap=0)
     hand = path[-1]
     p.shape(arm, cloth.skin)
     _draw_hand(p, hand, side if path[1][1] < path[-1][1] else -side, cloth.skin)
-    p.fill(limb(path[-2:], [8, 7]), cloth.skin.base)
+    p.fill(limb(path[-2:], [8, 6.5]), cloth.skin.base)
     cut: Points = [path[0], path[1], path[-1]] if long else [path[0], path[1]]
     if long:
         last = ((path[-2][0] + path[-1][0] * 3) / 4, (path[-2][1] + path[-1][1] * 3) / 4)
         cut = [*path[:-1], last]
-    sleeve = limb(cut, [13.5, 14, 12.5] if long else [14, 17])
+    sleeve = limb(cut, [13.5, 14, 12.5] if long else [14, 16.5], cap=0.25)
     p.shape(sleeve, cloth.top)
     p.shade(p.clip(sleeve), [(q[0], q[1] + 5) for q in cut] + [(hand[0], 110.0)], cloth.top.shade)
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from .painter import Colour, Painter, Points, Tone, mirror, mix, oval, tint, tone
+from .curves import Points, mirror, oval
+from .painter import Painter
+from .tones import Colour, Tone, mix, tint, tone
 from .wardrobe import Figure
 
 IRIS: dict[str, Colour] = {
@@ -55,14 +57,14 @@ def draw_brows(p: Painter, figure: Figure, colour: Colour) -> None:
         outer, inner = -7, -13  # worried
     for side in (-1, 1):
         p.stroke([(side * 30, outer + 1), (side * 22, (outer + inner) / 2 - 2), (side * 12, inner)],
-                 colour, wide)  # fmt: skip
+                 colour, wide + 0.6)  # fmt: skip
 
 
 def draw_glasses(p: Painter, colour: Colour) -> None:
     """Draw round glasses."""
     for side in (-1, 1):
         ring = oval(side * 20.5, 12, 17, 16.5, 40)
-        p.stroke(np.vstack([ring, ring[:1]]), colour, 3.0)
+        p.wire(np.vstack([ring, ring[:1]]), colour, 3.0)
         p.stroke([(side * 37, 8), (side * 47, 4)], colour, 2.6)
     p.stroke([(-4, 10), (0, 8), (4, 10)], colour, 2.6)
 
@@ -83,7 +85,11 @@ def _draw_eye(p: Painter, side: int, figure: Figure) -> None:
     p.shade(clip, inner, colour)
     iris = p.clip(inner)
     p.fade(iris, tint(colour, hue=-0.03, value=0.45, saturation=1.1), 0.75, 0.0)
-    p.shade(iris, oval(cx, 19.5, 6.6, 5.4), mix(colour, (255, 255, 225), 0.55))
+    p.shade(
+        iris,
+        oval(cx, 19.5, 6.6, 5.4),
+        mix(tint(colour, saturation=0.85, value=1.35), (255, 255, 230), 0.42),
+    )
     p.shade(iris, oval(cx, 11.5, 4, 5.8), tint(colour, value=0.32))
     p.shade(clip, _at([(8, -6), (20, -7), (34, 0), (33, 6), (20, 0), (9, 8)], side),
             (120, 90, 130), 0.45)  # fmt: skip
@@ -99,7 +105,7 @@ def _draw_lashes(p: Painter, side: int, boy: bool) -> None:
     p.fill(_at(lash, side), LASH)
     if not boy:
         p.fill(_at([(31, 2, 1), (38.5, 6.5, 1), (33, 8.5, 1)], side), LASH)
-    p.stroke(_at([(14, 26), (20, 27), (27, 25.5)], side), (176, 110, 104), 1.2)
+    p.stroke(_at([(15, 26.2), (20, 27), (26, 26)], side), (206, 140, 130), 1.2)
 
 
 def _draw_shut(p: Painter, side: int, figure: Figure) -> None:
@@ -107,7 +113,7 @@ def _draw_shut(p: Painter, side: int, figure: Figure) -> None:
     dip = 6 if happy else 19
     lid: Points = [(8.5, 15), (14, (15 + dip * 2) / 3), (21, dip), (28, (15 + dip * 2) / 3),
                    (33.5, 15)]  # fmt: skip
-    p.stroke(_at(lid, side), LASH, 3.4)
+    p.stroke(_at(lid, side), LASH, 4.2)
     if not figure.boy:
         tip = 11 if happy else 18
         p.stroke(_at([(31, 14), (37, tip)], side), LASH, 2.2)
@@ -123,11 +129,11 @@ def _draw_blush(p: Painter) -> None:
 
 def _draw_mouth(p: Painter, mouth: str) -> None:
     if mouth == "smile":
-        p.stroke([(-9, 31), (-5, 34.5), (0, 35.5), (5, 34.5), (9, 31)], MOUTH, 2.1)
+        p.stroke([(-9, 31), (-5, 34.5), (0, 35.5), (5, 34.5), (9, 31)], MOUTH, 2.8)
     elif mouth == "line":
-        p.stroke([(-5.5, 34), (0, 33.5), (5.5, 34)], MOUTH, 2.1)
+        p.stroke([(-5.5, 34), (0, 33.5), (5.5, 34)], MOUTH, 2.8)
     elif mouth == "frown":
-        p.stroke([(-8, 36.5), (-4, 33), (0, 32), (4, 33), (8, 36.5)], MOUTH, 2.1)
+        p.stroke([(-8, 36.5), (-4, 33), (0, 32), (4, 33), (8, 36.5)], MOUTH, 2.8)
     elif mouth == "grin":
         _draw_open(p, [(-10, 29.5, 1), (0, 31), (10, 29.5, 1), (7, 38), (0, 41.5), (-7, 38)], 39)
     else:

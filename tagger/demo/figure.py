@@ -9,7 +9,8 @@ from PIL import Image, ImageEnhance
 
 from . import clothes, face, hair, headwear
 from .backdrop import draw_backdrop
-from .painter import Painter, Tone, mix, tone
+from .painter import Painter
+from .tones import Tone, mix, tone
 from .wardrobe import Figure, Scene
 
 FEET = 133.0  # from the head's middle down, units of a figure
@@ -64,10 +65,10 @@ def _places(scene: Scene, rng: random.Random) -> list[tuple[float, float, float,
     line = []
     pair = len(scene.figures) == 2
     for k, figure in enumerate(scene.figures):
-        most = (0.43 if pair else 0.51) * rng.uniform(0.93, 1.0)
+        most = (0.425 if pair else 0.51) * rng.uniform(0.93, 1.0)
         scale = min(most, 96 / (_top(figure) + FEET))
         if pair:
-            x = (27 if k == 0 else 73) + rng.uniform(-1, 1)
+            x = (27.5 if k == 0 else 72.5) + rng.uniform(-1, 1)
         else:
             x = 50 + rng.uniform(-3, 3) - (9 if figure.pose == "balloon" else 0)
         y = 97 + rng.uniform(-1, 1.5) - FEET * scale
@@ -149,4 +150,4 @@ def _draw_raised(p: Painter, figure: Figure, cloth: clothes.Cloth, rng: random.R
             headwear.draw_balloon(p, (54, 54), colour)
         clothes.draw_arm(p, figure, cloth, side)
         if figure.pose == "waving":
-            headwear.draw_waves(p, (62, 22), (255, 150, 60))
+            headwear.draw_waves(p, (58, 25), (255, 150, 60))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from .painter import Clip, Colour, Painter, Points, Tone, limb, mirror, mix, oval, tint, tone
+from .curves import Points, limb, mirror, oval
+from .painter import Clip, Painter
+from .tones import Colour, Tone, mix, tint, tone
 from .wardrobe import Figure
 
 HAIR: dict[str, Colour] = {
@@ -72,9 +74,9 @@ def draw_back(p: Painter, figure: Figure, hair: Tone) -> None:
     name = {"long": "long", "very_long": "very_long", "bob": "bob", "short": "short",
             "spiked": "short"}.get(style, "tied")  # fmt: skip
     path = _whole(_BACK[name])
-    p.shape(path, hair, fill=hair.shade)
+    p.shape(path, hair, fill=mix(hair.shade, hair.base, 0.25))
     clip = p.clip(path)
-    p.fade(clip, hair.line, 0.0, 0.25)
+    p.fade(clip, hair.line, 0.0, 0.2)
     if name in ("long", "very_long"):
         end = 84 if name == "long" else 116
         for x in (-44, -26, 26, 44):
@@ -115,7 +117,7 @@ def draw_front(p: Painter, figure: Figure, hair: Tone) -> None:
     lock = _SHORT_LOCK if figure.boy or figure.style == "double_bun" else _LOCK
     for points in (lock, mirror(lock)):
         p.shape(points, hair)
-        p.shade(p.clip(points), limb([points[3][:2], points[5][:2]], [6, 6]), hair.shade)
+        p.fade(p.clip(points), hair.shade, 0.0, 0.9)
     path = fringe(figure)
     p.shape(path, hair)
     clip = p.clip(path)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 
-from .painter import Colour, Painter, Points, Tone, curve, limb, mirror, mix, oval, tone
+from .curves import Points, curve, limb, mirror, oval
+from .painter import Painter
+from .tones import Colour, Tone, mix, tone
 
 PINK: Colour = (255, 178, 186)
 INK = tone((70, 58, 92))
@@ -111,7 +113,7 @@ def draw_balloon(p: Painter, hand: tuple[float, float], colour: Tone) -> None:
     """Draw a balloon on a string above the hand."""
     x, y = 82.0, -34.0
     string = curve([hand, (x - 6, 24), (x + 2, 6), (x, y + 26)], closed=False)
-    p.stroke(string, mix(colour.line, (120, 110, 120), 0.5), 1.3)
+    p.wire(string, mix(colour.line, (120, 110, 120), 0.5), 1.3)
     p.shape([(x, y + 22), (x + 5, y + 31, 1), (x - 5, y + 31, 1)], colour)
     body: Points = [(x, y - 28), (x + 17, y - 22), (x + 24, y - 3), (x + 14, y + 17), (x, y + 25),
                     (x - 14, y + 17), (x - 24, y - 3), (x - 17, y - 22)]  # fmt: skip

@@ -1,112 +1,16 @@
-"""Smooth, outlined, softly shaded shapes on a supersampled picture; knows nothing of figures."""
+"""Outlined, softly shaded shapes on a supersampled picture; knows nothing of figures."""
 
 from __future__ import annotations
 
-import colorsys
 import math
 from dataclasses import dataclass, replace
-from functools import cache, lru_cache
+from functools import cache
 
 import numpy as np
 from PIL import Image, ImageChops, ImageDraw
 
-Colour = tuple[int, int, int]
-Points = list[tuple[float, ...]]  # (x, y), or (x, y, 1) for a sharp corner
-
-STEPS = 7  # straight pieces in one curve piece: smooth at three pixels a unit
-
-
-def tint(colour: Colour, hue: float = 0.0, saturation: float = 1.0, value: float = 1.0) -> Colour:
-    """Turn the hue by a share of the circle, and scale saturation and value."""
-    h, s, v = colorsys.rgb_to_hsv(*(c / 255 for c in colour))
-    h, s, v = (h + hue) % 1, min(1.0, s * saturation), min(1.0, v * value)
-    r, g, b = colorsys.hsv_to_rgb(h, s, v)
-    return round(r * 255), round(g * 255), round(b * 255)
-
-
-def mix(first: Colour, second: Colour, share: float) -> Colour:
-    """Go from `first` (share 0) to `second` (share 1)."""
-    r, g, b = (round(a + (c - a) * share) for a, c in zip(first, second, strict=True))
-    return r, g, b
-
-
-@dataclass(frozen=True)
-class Tone:
-    """One material in four steps: lit, base, in shade, and the line around it."""
-
-    base: Colour
-    light: Colour
-    shade: Colour
-    line: Colour
-
-
-@cache
-def tone(base: Colour) -> Tone:
-    """Derive the other steps: shade leans to violet, of yellows to orange; lines are deep."""
-    hue = colorsys.rgb_to_hsv(*(c / 255 for c in base))[0]
-    if 0.07 < hue < 0.19:
-        shade = mix(tint(base, hue=-0.025, saturation=1.2, value=0.93), (214, 110, 90), 0.22)
-        line = mix(tint(base, hue=-0.05, saturation=1.3, value=0.44), (80, 34, 50), 0.3)
-    else:
-        shade = mix(tint(base, saturation=1.12, value=0.86), (92, 70, 150), 0.14)
-        line = mix(tint(base, saturation=1.25, value=0.42), (60, 34, 60), 0.35)
-    return Tone(base, mix(base, (255, 255, 255), 0.5), shade, line)
-
-
-@cache
-def _basis() -> np.ndarray:
-    """The cubic Hermite basis at the steps of one piece: float64[STEPS, 4]."""
-    t = np.linspace(0, 1, STEPS, endpoint=False)[:, None]
-    return np.hstack(
-        [2 * t**3 - 3 * t**2 + 1, t**3 - 2 * t**2 + t, 3 * t**2 - 2 * t**3, t**3 - t**2]
-    )
-
-
-def curve(points: Points, closed: bool = True) -> np.ndarray:
-    """Run a Catmull-Rom curve through the points, with corners where asked: float64[n, 2]."""
-    return _curve(tuple(points), closed)
-
-
-@lru_cache(2048)  # most shapes are the same in every figure's own frame
-def _curve(points: tuple[tuple[float, ...], ...], closed: bool) -> np.ndarray:
-    here = np.array([p[:2] for p in points], dtype=float)
-    smooth = np.array([[len(p) < 3] for p in points], dtype=float)
-    after = np.vstack([here[1:], here[:1]])
-    slope = (after - np.vstack([here[-1:], here[:-1]])) / 2 * smooth
-    if not closed:
-        slope[0], slope[-1] = (here[1] - here[0]) / 2, (here[-1] - here[-2]) / 2
-    piece = np.stack([here, slope, after, np.vstack([slope[1:], slope[:1]])], 1)
-    path = np.einsum("sk,nkd->nsd", _basis(), piece if closed else piece[:-1]).reshape(-1, 2)
-    return path if closed else np.vstack([path, here[-1]])
-
-
-@lru_cache(2048)
-def oval(x: float, y: float, rx: float, ry: float, steps: int = 28) -> np.ndarray:
-    """The outline of an ellipse: float64[steps, 2]."""
-    a = np.linspace(0, 2 * math.pi, steps, endpoint=False)
-    return np.stack([x + rx * np.cos(a), y + ry * np.sin(a)], 1)
-
-
-def limb(centres: Points, widths: list[float]) -> np.ndarray:
-    """The outline of a bent, tapering tube through the centres: float64[n, 2]."""
-    return _limb(tuple(centres), tuple(widths))
-
-
-@lru_cache(2048)
-def _limb(centres: tuple[tuple[float, ...], ...], widths: tuple[float, ...]) -> np.ndarray:
-    path = _curve(centres, closed=False)
-    along = np.linspace(0, len(widths) - 1, len(path))
-    half = np.interp(along, np.arange(len(widths)), widths)[:, None] / 2
-    way = np.gradient(path, axis=0)
-    way /= np.maximum(np.hypot(way[:, 0], way[:, 1]), 1e-6)[:, None]
-    across = np.stack([-way[:, 1], way[:, 0]], 1) * half
-    tip = path[-1:] + way[-1:] * half[-1] * 0.7
-    return np.vstack([path + across, tip, (path - across)[::-1]])
-
-
-def mirror(points: Points) -> Points:
-    """The same shape on the other side of the y axis."""
-    return [(-p[0], *p[1:]) for p in points]
+from .curves import STEPS, Points, curve, limb
+from .tones import Colour, Tone
 
 
 @dataclass(frozen=True)
@@ -164,9 +68,16 @@ class Painter:
         """Fill a closed path without an outline."""
         self.draw.polygon(self.pixels(path).ravel().tolist(), fill=colour)
 
-    def stroke(self, path: Points | np.ndarray, colour: Colour, width: float | None = None) -> None:
-        """Draw an open path with round ends."""
-        self._line(self.pixels(path, closed=False), colour, width)
+    def stroke(
+        self, points: Points, colour: Colour, width: float | None = None, taper: float = 0.4
+    ) -> None:
+        """Draw an open path as ink does: thinner to its ends by `taper`."""
+        wide = width or self.line
+        self.fill(limb(points, [wide * taper, wide, wide * taper], cap=1.0), colour)
+
+    def wire(self, path: np.ndarray, colour: Colour, width: float) -> None:
+        """Draw a path of even width, in straight pieces."""
+        self._line(self.pixels(path), colour, width)
 
     def shape(
         self,
