@@ -65,7 +65,7 @@ class BuildSummary:
 
     posts: read from the sources. unreadable: lines that were no post. dropped: posts left out, by
     reason. rows: kept, by split. left_out: tags of the categories asked for that did not become
-    labels, by reason.
+    labels, by reason. relations_not_used: rows of aliases and implications that contradict others.
     """
 
     out: Path
@@ -76,13 +76,13 @@ class BuildSummary:
     rows: Mapping[str, int]
     vocabulary: LabelSet
     left_out: Mapping[str, tuple[str, ...]]
+    relations_not_used: int = 0
 
 
 def build(options: BuildOptions, progress: Progress | None = None) -> BuildSummary:
     """Build a DATASET in `options.out`, whole or not at all.
 
-    Raises DatasetError if a source is no dump, the folder is not empty or no post is left, and
-    RelationError if the sources' aliases or implications go in a circle.
+    Raises DatasetError if a source is no dump, the folder is not empty or no post is left.
     """
     tell = progress or (lambda stage, done, total: None)
     with index.whole_folder(options.out) as folder:
@@ -97,17 +97,18 @@ def build(options: BuildOptions, progress: Progress | None = None) -> BuildSumma
         table = assemble(table, chosen.labels, knowledge, options.sources, options)
         tell("writing", 0, 0)
         about = _about(options, readings, dropped, chosen, table)
+        about["relations_not_used"] = [list(pair) for pair in knowledge.contradictions]
         content = index.write(folder, table, chosen.labels, about)
-    total, unreadable = sum(one.posts for one in readings), sum(one.unreadable for one in readings)
     return BuildSummary(
         options.out,
         content,
-        total,
-        unreadable,
+        sum(one.posts for one in readings),
+        sum(one.unreadable for one in readings),
         dropped,
         about["rows"],
         chosen.labels,
         chosen.left_out,
+        len(knowledge.contradictions),
     )
 
 
@@ -167,7 +168,10 @@ def _choose(
         )
         for tag, by_source in having.items()
     ]
-    return choose(counts, options)
+    chosen = choose(counts, options)
+    if not len(chosen.labels):
+        raise _no_labels(chosen)
+    return chosen
 
 
 def _about(
@@ -212,4 +216,12 @@ def _empty(readings: Sequence[Reading], dropped: Mapping[str, int]) -> DatasetEr
     reasons = ", ".join(f"{number:,} {reason}" for reason, number in dropped.items())
     return DatasetError(
         f"0 posts left of {total:,}: {reasons or 'the sources hold none'}: loosen the filters"
+    )
+
+
+def _no_labels(chosen: Vocabulary) -> DatasetError:
+    reasons = ", ".join(f"{len(names):,} {reason}" for reason, names in chosen.left_out.items())
+    return DatasetError(
+        f"0 tags left as labels: {reasons or 'no post has a tag of these categories'}: "
+        "lower minimum_count or name other categories"
     )

@@ -39,13 +39,15 @@ class TagKnowledge:
 
     categories: canonical tag to the site's category number; a tag that no list has is general.
     known: for each source the canonical tags that it can label. closed: category numbers in which
-    every source names all that it shows.
+    every source names all that it shows. contradictions: alias and implication rows not used,
+    since they go in a circle or against those of an earlier source.
     """
 
     relations: Relations
     categories: Mapping[str, int]
     known: tuple[frozenset[str], ...]
     closed: frozenset[int] = frozenset()
+    contradictions: tuple[tuple[str, str], ...] = ()
 
     def category(self, tag: str) -> int:
         """The category number of a canonical tag."""
@@ -61,7 +63,7 @@ class TagKnowledge:
 
     def names_meaning(self, tag: str, names: Iterable[str]) -> list[str]:
         """Those of the names that mean the tag, whatever its spelling."""
-        wanted = self.relations.canonical(key(tag))
+        wanted = self.relations.canonical(tag)
         return sorted(name for name in names if wanted in self.meaning(name))
 
 
@@ -79,25 +81,25 @@ def combine(
     seen: Sequence[Collection[str]],
     closed: frozenset[int] = frozenset(),
 ) -> TagKnowledge:
-    """Join what the sources say; `seen` are the names on each source's posts.
-
-    Raises RelationError where aliases or implications, taken together, go in a circle.
-    """
+    """Join what the sources say; `seen` are the names on each source's posts."""
+    dropped: list[tuple[str, str]] = []
     relations = Relations.from_rows(
         [pair for source in sources for pair in source.aliases],
         [pair for source in sources for pair in source.implications],
+        dropped,
     )
     return TagKnowledge(
         relations,
         _categories(sources, relations),
         tuple(_known(one, names, relations) for one, names in zip(sources, seen, strict=True)),
         closed,
+        tuple(dropped),
     )
 
 
 def _known(source: SourceTags, seen: Collection[str], relations: Relations) -> frozenset[str]:
     """By the source's own relations: what another's imply says yes, but never no."""
-    own = Relations.from_rows(source.aliases, source.implications)
+    own = Relations.from_rows(source.aliases, source.implications, [])
     names = {tag.name for tag in source.tags} | set(seen)
     return frozenset(relations.canonical(tag) for name in names for tag in _meaning(own, name))
 
@@ -105,7 +107,7 @@ def _known(source: SourceTags, seen: Collection[str], relations: Relations) -> f
 def _categories(sources: Sequence[SourceTags], relations: Relations) -> dict[str, int]:
     """A tag's own entry goes before its aliases', an earlier source before a later one."""
     listed = [tag for source in sources for tag in source.tags]
-    found = {tag.name: tag.category for tag in reversed(listed)}
+    found = {key(tag.name): tag.category for tag in reversed(listed)}
     canonical: dict[str, int] = {}
     for tag in listed:
         name = relations.canonical(tag.name)
