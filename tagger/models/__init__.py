@@ -4,11 +4,16 @@ Read downward:
     labelfiles  a label file of any known kind -> LabelSet
     hashes      SHA-256 of files, remembered
     contract    how a weights file is fed and read, held against tensor shapes
-    spec        File, ModelSpec, Model
+    spec        File, ModelSpec, Model; a path inside a model's folder
+    schema      the keys of `tagger.json`
     manifest    `tagger.json`, the description that lies in a model's folder
     catalog     the published models, one line each
-    files       a model's files found on disk, whole or not at all
-    download    a model's files from the Hugging Face hub, whole or not at all
+    hub         Hugging Face's variables and cache
+    onnxheader  inputs and outputs of an ONNX file, without a library
+    files       a published model's files on disk
+    local       a folder of somebody's model: what it is, or why it can't be used
     registry    a name or a path -> Model
-Nothing here opens a network: that is `backends`.
+    transfer    one file from the hub: resumed, checked
+    download    a model's files from the hub, whole or not at all
+Only `transfer` and `download` touch a network; nothing here opens weights.
 """

@@ -1,0 +1,74 @@
+"""The Hugging Face hub as its environment variables and its cache describe it; no network.
+
+The variables and the layout of the cache are those of huggingface_hub 0.25 to 2.x. They are read
+when asked for, not at import, so that a host may set them late.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+_TRUE = ("1", "ON", "YES", "TRUE")
+
+
+def endpoint() -> str:
+    """The address of the hub, or of the mirror that HF_ENDPOINT names, without a slash."""
+    return (os.environ.get("HF_ENDPOINT") or "https://huggingface.co").rstrip("/")
+
+
+def offline() -> bool:
+    """Whether HF_HUB_OFFLINE forbids the network."""
+    return os.environ.get("HF_HUB_OFFLINE", "").upper() in _TRUE
+
+
+def cache() -> Path:
+    """The folder of downloaded repositories, shared with other tools."""
+    named = os.environ.get("HF_HUB_CACHE") or os.environ.get("HUGGINGFACE_HUB_CACHE")
+    return Path(named).expanduser() if named else _home() / "hub"
+
+
+def token() -> str | None:
+    """The user's access token: HF_TOKEN, or what `hf auth login` left behind."""
+    named = os.environ.get("HF_TOKEN") or os.environ.get("HUGGING_FACE_HUB_TOKEN")
+    if not named:
+        path = os.environ.get("HF_TOKEN_PATH")
+        file = Path(path).expanduser() if path else _home() / "token"
+        try:
+            named = file.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError):
+            return None
+    return named.strip() or None
+
+
+def snapshots(repo: str, revision: str) -> Iterator[Path]:
+    """The cached snapshots of a repository: the revision asked for, then the others, newest first.
+
+    A caller that knows sizes can use any of them; most repositories change their cards only.
+    """
+    folder = cache() / f"models--{repo.replace('/', '--')}"
+    wanted = [revision]
+    for name in (revision, "main"):
+        try:
+            wanted.append((folder / "refs" / name).read_text(encoding="utf-8").strip())
+        except (OSError, UnicodeDecodeError):
+            continue
+    kept = _newest_first(folder / "snapshots")
+    yield from sorted(kept, key=lambda path: path.name not in wanted)
+
+
+def _newest_first(folder: Path) -> list[Path]:
+    try:
+        found = [(entry.stat().st_mtime_ns, entry.path) for entry in os.scandir(folder)]
+    except OSError:
+        return []
+    return [Path(path) for _, path in sorted(found, reverse=True)]
+
+
+def _home() -> Path:
+    named = os.environ.get("HF_HOME")
+    if named:
+        return Path(named).expanduser()
+    above = os.environ.get("XDG_CACHE_HOME")
+    return (Path(above) if above else Path.home() / ".cache") / "huggingface"

@@ -1,0 +1,150 @@
+"""A folder of somebody's model: what it is by its files, or why it can't be used.
+
+Two rules: a `tagger.json` describes anything; an ONNX file that takes [N, height, width, 3]
+beside a `selected_tags.csv` keeps WD's contract. Headers are read, no weights.
+"""
+
+from __future__ import annotations
+
+import functools
+import itertools
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from ..errors import ModelError, TaggerError
+from ..preprocess import WD
+from . import manifest
+from .contract import Contract, check_contract
+from .files import complete, fault
+from .labelfiles import read_labels
+from .onnxheader import Header, Shape, read_header
+from .spec import ModelSpec, inside
+
+LABELS = "selected_tags.csv"
+_MOST_FILES = 1000  # of a folder, that are watched for change
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What a folder holds: the ways to run it that are complete, or the reason for none."""
+
+    spec: ModelSpec
+    contracts: tuple[Contract, ...] = ()
+    reason: str = ""
+
+
+def examine(folder: Path, weights: str | None = None) -> Finding:
+    """Say what model a folder holds; every fault is a reason, never an exception.
+
+    `weights` names the ONNX file where there are several. An unchanged folder is read once.
+    """
+    try:
+        return _examined(folder, weights, _signature(folder))
+    except OSError as error:
+        return Finding(ModelSpec(folder.name), reason=f"{folder}: {error.strerror or error}")
+
+
+@functools.lru_cache(maxsize=256)
+def _examined(folder: Path, weights: str | None, _: object) -> Finding:
+    spec = ModelSpec(folder.name)
+    try:
+        spec = _describe(folder, weights)
+        return Finding(spec, _usable(spec, folder))
+    except TaggerError as error:
+        return Finding(spec, reason=str(error))
+
+
+def _signature(folder: Path) -> tuple[tuple[str, int, int], ...]:
+    """Names, sizes and times of the files of a folder."""
+    found: list[tuple[str, int, int]] = []
+    for path in itertools.islice(folder.rglob("*"), _MOST_FILES):
+        stat = path.lstat() if not path.exists() else path.stat()
+        found.append((str(path), stat.st_size, stat.st_mtime_ns))
+    return tuple(sorted(found))
+
+
+def _describe(folder: Path, weights: str | None) -> ModelSpec:
+    if (folder / manifest.NAME).is_file():
+        return manifest.read_manifest(folder / manifest.NAME)
+    name = weights or _only_onnx(folder)
+    if not (folder / LABELS).is_file():
+        raise ModelError(
+            f"{folder}: expected a {LABELS} beside {name}, got none: add it, or describe the "
+            f"model in a {manifest.NAME}"
+        )
+    header = read_header(inside(folder, name))
+    return ModelSpec(folder.name, (_wd_contract(name, header, folder / name),), LABELS)
+
+
+def _only_onnx(folder: Path) -> str:
+    found = sorted(path.name for path in folder.glob("*.onnx"))
+    if "model.onnx" in found:
+        return "model.onnx"
+    if len(found) == 1:
+        return found[0]
+    got = ", ".join(found) or "none"
+    raise ModelError(
+        f"{folder}: expected a model.onnx with a {LABELS}, or a {manifest.NAME}, got {got}"
+    )
+
+
+def _wd_contract(weights: str, header: Header, path: Path) -> Contract:
+    """WD's contract at the size of the graph's input.
+
+    Raises:
+        ModelError: the input is no [N, height, width, 3]: the same names, another contract.
+    """
+    pictures = [(name, shape) for name, shape in header.inputs.items() if len(shape) == 4]
+    name, shape = pictures[0] if len(pictures) == 1 else ("", ())
+    match shape:
+        case (batch, int(height), int(width), 3) if height > 0 and width > 0:
+            size = (width, height)
+            fixed = batch if isinstance(batch, int) and batch > 0 else None
+            return Contract(
+                weights=weights, input=name, preprocess=replace(WD, size=size), batch=fixed
+            )
+        case _:
+            got = ", ".join(_spell(one) for one in header.inputs.values()) or "no input"
+            raise ModelError(
+                f"{path}: expected an input of [N, height, width, 3] as WD's models have, got "
+                f"{got}: describe this model in a {manifest.NAME}"
+            )
+
+
+def _usable(spec: ModelSpec, folder: Path) -> tuple[Contract, ...]:
+    """The complete contracts, held against graph and labels."""
+    if missing := fault(folder, spec.file(spec.labels)):
+        raise ModelError(missing)
+    contracts = complete(spec, folder)
+    if not contracts:
+        raise ModelError(next(filter(None, (fault(folder, spec.file(n)) for n in spec.paths))))
+    count = len(read_labels(inside(folder, spec.labels), spec.categories))
+    if spec.tags not in (None, count):
+        raise ModelError(
+            f"{folder / spec.labels}: expected {spec.tags} labels as {manifest.NAME} says, got "
+            f"{count}: one of the two belongs to another model"
+        )
+    for contract in contracts:
+        if contract.runtime == "onnx":
+            _check_graph(contract, inside(folder, contract.weights), count)
+    return contracts
+
+
+def _check_graph(contract: Contract, path: Path, labels: int) -> None:
+    header = read_header(path)
+    inputs, outputs = header.inputs, header.outputs
+    name = contract.input or next(iter(inputs), "")
+    output = contract.output
+    if isinstance(output, int):
+        output = next(itertools.islice(outputs, output, None), "")
+    for kind, wanted, known in (("input", name, inputs), ("output", output, outputs)):
+        if wanted not in known:
+            raise ModelError(
+                f"{path}: expected an {kind} {wanted or contract.output!r}, got "
+                f"{', '.join(known) or 'none'}: correct its {manifest.NAME}"
+            )
+    check_contract(contract, inputs[name], outputs[output], labels, str(path))
+
+
+def _spell(shape: Shape) -> str:
+    return f"[{', '.join(str(dim) for dim in shape)}]"
