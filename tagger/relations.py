@@ -178,11 +178,11 @@ def _follow_chains(pairs: Iterable[Pair], dropped: list[Pair] | None) -> dict[st
     target: dict[str, str] = {}
     for pair in pairs:
         name, tag = map(key, pair)
+        if name == tag:
+            continue  # two spellings of one tag: nothing new
         chain = [tag]
         while chain[-1] in target and chain[-1] != name:
             chain.append(target[chain[-1]])
-        if name == tag:
-            continue  # two spellings of one tag: nothing new
         if chain[-1] == name:
             _refuse(pair, f"aliases go in a circle: {' -> '.join([name, *chain])}", dropped)
         elif target.setdefault(name, tag) != tag:
