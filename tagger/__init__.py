@@ -34,13 +34,16 @@ The map, top to bottom
         scores          Scores: rounding, sparse form, union of models
         mcut            the threshold in the widest gap between scores
         thresholds      Selection, Tag; which scores become tags
-        caption         CaptionFormat; write, parse and merge captions
+        wording         one tag's text: what it may hold, its weight, its tokens
+        caption         CaptionFormat; write and parse captions
+        merge           new tags added to an old caption
         settings        Settings, Folder, Runtime
         captioner       the one road from scores to tags
         dialects        interrogate requests and answers, flat and nested
     [edge] disk, network, device
         argv            settings from a command line, through tyro
         home            where our own things lie
+        paths           a path as the system opens it
         images          open one picture or say why not; content hash
         store           scores kept by content, model and preprocessing
         client          the HTTP client

@@ -1,0 +1,256 @@
+"""Captions: tags written as one line, and read back.
+
+Pure: text in, text out. Which tags there are is decided before, and where the text goes after.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import PurePath
+from typing import Literal
+
+from .errors import OptionError
+from .options import check, option
+from .scores import RATING
+from .spelling import Pattern, escape, key, to_spaces, unescape
+from .thresholds import Tag
+from .wording import count_rank, fill_tokens, is_one_tag, unweigh, weigh
+
+COUNT = "count"
+"""The template's word for tags that count persons: `1girl`, `2boys`, `6+girls`, `solo`."""
+REST = "*"
+"""The template's word for everything that has no place of its own in it."""
+
+Order = Literal["score", "alphabetical", "model", "template"]
+
+
+@dataclass(frozen=True)
+class CaptionFormat:
+    """How tags are written. What is decided here is spelling and order, never which tags."""
+
+    order: Order = option("score", help="Order of the tags; template: by --template.")
+    template: tuple[str, ...] = option(
+        (COUNT, "character", "copyright", "artist", REST),
+        help="Order by template: categories, `count` for tags such as 1girl and solo, `rating`, "
+        "`*` for all others.",
+        metavar="GROUP",
+    )
+    separator: str = option(", ", help="What stands between two tags.")
+    trailing_separator: bool = option(False, help="End with a separator too.")
+    spaces: bool = option(True, help="Spaces for underscores, except in kaomoji such as ^_^.")
+    escape: bool = option(False, help="A backslash before brackets, as prompts need it.")
+    weights: bool = option(False, help="Write the score as a weight: (smile:0.93).")
+    max: int | None = option(
+        None, help="Write at most so many tags, those with the highest scores.", ge=1, metavar="N"
+    )
+    prefix: tuple[str, ...] = option(
+        (),
+        help="Tag to begin with, as typed; [name] is the file's name, [parent] its folder's.",
+        metavar="TEXT",
+    )
+    suffix: tuple[str, ...] = option((), help="Tag to end with, likewise.", metavar="TEXT")
+    replace: tuple[tuple[str, str], ...] = option(
+        (),
+        help="Write B for the tag A (a name, a wildcard with *, or /a regex/); no B drops it.",
+        metavar="A=B",
+    )
+    head: int = option(
+        0, help="Put the head separator after so many tags; 0: none.", ge=0, metavar="K"
+    )
+    head_separator: str = option("|||", help="kohya's keep_tokens_separator.")
+
+    def __post_init__(self) -> None:
+        check(self)
+        _check_separators(self)
+        _check_texts(self, "prefix", self.prefix)
+        _check_texts(self, "suffix", self.suffix)
+        _check_texts(self, "replace", [target for _, target in self.replace if target])
+        _rules(self.replace)
+
+    @property
+    def mark(self) -> str:
+        """The separator without the spaces around it, by which captions are split."""
+        return self.separator.strip() or self.separator
+
+    @property
+    def has_rating(self) -> bool:
+        """Whether the template has a place for the rating, so that it has to be there."""
+        return self.order == "template" and RATING in self.template
+
+    @property
+    def marks(self) -> tuple[str, str]:
+        """What a tag can't hold beside what is forbidden in any caption."""
+        return self.mark, self.head_separator
+
+
+@dataclass(frozen=True)
+class Caption:
+    """A caption, and what became of the tags.
+
+    text: one line, perhaps empty. tags: those written, in the order of the text, under their
+    written names; prefix and suffix are none. rating: the model's, written or not. left_out: what
+    could not be written, since trainers would read it as something else.
+    """
+
+    text: str
+    tags: tuple[Tag, ...] = ()
+    rating: Tag | None = None
+    left_out: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Item:
+    """One tag as it stands in a caption.
+
+    text: as written. name: without weight and escapes. head: before the head separator.
+    """
+
+    text: str
+    name: str
+    weight: float | None = None
+    head: bool = False
+
+
+# ---------------------------------------------------------------- writing
+
+
+@dataclass(frozen=True)
+class _Word:
+    text: str
+    key: str
+    tag: Tag | None = None
+
+
+def format_caption(
+    tags: Iterable[Tag], form: CaptionFormat, source: PurePath | None = None
+) -> Caption:
+    """Write tags as one line; `source` is the picture, for the tokens of prefix and suffix.
+
+    A tag is written once, whatever its spellings: a prefix before a suffix before the rest, and
+    of the rest the one with the highest score. `max` counts the rest alone, `head` everything.
+    """
+    ranked = sorted(tags, key=lambda tag: (-tag.score, tag.index))
+    prefix = _fixed(form.prefix, form, source)
+    suffix = _fixed(form.suffix, form, source)
+    words = [*prefix, *suffix, *(_word(tag, form) for tag in _replaced(ranked, form.replace))]
+    fit = [word for word in words if is_one_tag(word.text, form.marks)]
+    once = {word.key: word for word in reversed(fit)}  # of equal ones the first stays
+    before, after = ([w for w in fixed if once.get(w.key) is w] for fixed in (prefix, suffix))
+    rest = [word for word in fit if word.tag and once[word.key] is word][: form.max]
+    body = _ordered(rest, form)
+    return Caption(
+        _joined([word.text for word in (*before, *body, *after)], form),
+        tuple(word.tag for word in body if word.tag),
+        left_out=tuple(w.tag.name if w.tag else w.text for w in words if w not in fit),
+    )
+
+
+def _fixed(texts: tuple[str, ...], form: CaptionFormat, source: PurePath | None) -> list[_Word]:
+    filled = [fill_tokens(text, source, form.escape) for text in texts]
+    return [_Word(text, key(unweigh(text)[0])) for text in filled if text]
+
+
+def _word(tag: Tag, form: CaptionFormat) -> _Word:
+    text = (to_spaces(tag.name) if form.spaces else tag.name).strip()
+    text = escape(text) if form.escape else text
+    if form.weights and text:
+        text = weigh(text, tag.score)
+    return _Word(text, key(tag.name), tag)
+
+
+def _replaced(tags: Iterable[Tag], pairs: tuple[tuple[str, str], ...]) -> Iterable[Tag]:
+    rules = _rules(pairs)
+    for tag in tags:
+        name = key(tag.name) if rules else ""
+        target = next((into for pattern, into in rules if pattern.matches(name)), tag.name)
+        if target == tag.name:
+            yield tag
+        elif target:
+            yield replace(tag, name=target)
+
+
+@functools.lru_cache(maxsize=8)
+def _rules(pairs: tuple[tuple[str, str], ...]) -> tuple[tuple[Pattern, str], ...]:
+    try:
+        return tuple((Pattern.parse(source), target) for source, target in pairs)
+    except OptionError as error:
+        raise OptionError(f"replace: {error}") from error
+
+
+def _ordered(words: list[_Word], form: CaptionFormat) -> list[_Word]:
+    """Put words, given in descending score, in the order asked for."""
+    tags = {word.key: word.tag for word in words if word.tag}
+    if form.order == "alphabetical":
+        return sorted(words, key=lambda word: word.key)
+    if form.order == "model":
+        return sorted(words, key=lambda word: _model_place(tags[word.key]))
+    if form.order == "template":
+        return sorted(words, key=lambda word: _template_place(tags[word.key], form.template))
+    return words
+
+
+def _model_place(tag: Tag) -> tuple[bool, int]:
+    return tag.index < 0, tag.index  # what no model's output stands for comes last
+
+
+def _template_place(tag: Tag, template: tuple[str, ...]) -> tuple[int, int]:
+    places = {group: place for place, group in reversed(list(enumerate(template)))}
+    rank = count_rank(tag.name) if COUNT in places else None
+    if rank is not None:
+        return places[COUNT], rank
+    return places.get(tag.category, places.get(REST, len(template))), 0
+
+
+def _joined(texts: Sequence[str], form: CaptionFormat) -> str:
+    head, rest = texts[: form.head], texts[form.head :]
+    parts = [form.separator.join(part) for part in (head, rest) if part]
+    text = f" {form.head_separator} ".join(parts)
+    return text + form.mark if text and form.trailing_separator else text
+
+
+def _check_texts(form: CaptionFormat, field: str, texts: Iterable[str]) -> None:
+    for text in texts:
+        if not is_one_tag(text, form.marks):
+            raise OptionError(
+                f"{field}: expected one tag, without , ||| ;;; braces, line breaks or the "
+                f"separator, got {text!r}: give several one by one"
+            )
+
+
+def _check_separators(form: CaptionFormat) -> None:
+    """So that a caption can be split again: neither can be taken for a part of the other."""
+    if form.separator.splitlines() != [form.separator]:
+        raise OptionError(f"separator: expected text without line breaks, got {form.separator!r}")
+    head = form.head_separator
+    if not head or head.split() != [head] or set(head) & set(form.separator):
+        raise OptionError(
+            f"head_separator: expected text without spaces and without the separator's "
+            f"characters, got {head!r}"
+        )
+
+
+# ---------------------------------------------------------------- reading
+
+
+def parse_caption(text: str, form: CaptionFormat | None = None) -> tuple[Item, ...]:
+    """Read the tags of a caption, in its order; gives back what `format_caption` wrote.
+
+    Where underscores became spaces the names keep the spaces: `spelling.key` says which tag it
+    is. Weights and escapes are undone if the format writes them.
+    """
+    form = form or CaptionFormat()
+    head, found, rest = text.partition(form.head_separator)
+    if not found:
+        return tuple(_items(text, form, head=False))
+    return (*_items(head, form, head=True), *_items(rest, form, head=False))
+
+
+def _items(text: str, form: CaptionFormat, *, head: bool) -> Iterable[Item]:
+    for part in text.split(form.mark):
+        item = part.strip()
+        if not item:
+            continue
+        name, weight = unweigh(item) if form.weights else (item, None)
+        yield Item(item, unescape(name) if form.escape else name, weight, head)

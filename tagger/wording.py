@@ -1,0 +1,111 @@
+"""One tag's text in a caption: what it may hold, its weight, its tokens, and what else reads as it.
+
+Knows no captions: `caption` puts the texts in order and joins them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from pathlib import PurePath
+
+from .spelling import escape, key
+
+PROSE = 6
+"""Words of the longest item that is taken for a tag and not for a part of a sentence."""
+LONGEST = 256
+"""Characters of the longest item that is searched for weights; Danbooru's longest tag has 111."""
+
+# Trainers split at , and ||| and ;;; and take braces for wildcards; a caption is one line of
+# UTF-8, which has no surrogates (a file name that is no UTF-8 brings them).
+_FORBIDDEN = re.compile(r"[,{}\n\r\v\f\x1c-\x1e\x85\u2028\u2029\ud800-\udfff]|\|\|\||;;;")
+_NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)"
+_WEIGHTED = re.compile(rf"\((.*):({_NUMBER})\)", re.DOTALL)
+_EMPHASISED = re.compile(rf"[(\[](.*?)(?::\s*{_NUMBER}\s*)?(?<!\\)[)\]]", re.DOTALL)
+_GROUP_END = re.compile(rf"(?::\s*{_NUMBER}\s*)?(?<!\\)[)\]]+$")
+_SENTENCE_BREAK = re.compile(r"\w{3}[.!?] +[A-Z]")
+_REPEATS = re.compile(r"\d+_(?=.)")  # kohya's folder names: 10_name is shown ten times an epoch
+_COUNTS = tuple(
+    re.compile(pattern)
+    for pattern in (
+        r"\d+\+?girls?",
+        r"\d+\+?boys?",
+        r"\d+\+?others?",
+        r"multiple_(girls|boys|others)",
+        r"solo|duo|trio|group",
+        r"no_humans",
+    )
+)
+
+
+def is_one_tag(text: str, separators: Iterable[str] = ()) -> bool:
+    """Whether a caption with this text in it reads back as it was written.
+
+    It must not be empty, nor hold `,`, `|||`, `;;;`, a brace, a line break, or a separator, nor
+    run into the separator that follows.
+    """
+    if not text.strip() or _FORBIDDEN.search(text):
+        return False
+    return all((text + each).find(each) == len(text) for each in separators)
+
+
+def weigh(text: str, weight: float) -> str:
+    """The text with its weight as prompts have it: `(long hair:0.98)`."""
+    return f"({text}:{weight:.2f})"
+
+
+def unweigh(text: str) -> tuple[str, float | None]:
+    """Undo `weigh`; text without a weight comes back with None."""
+    found = _WEIGHTED.fullmatch(text) if len(text) <= LONGEST else None
+    return (found[1], float(found[2])) if found else (text, None)
+
+
+def fill_tokens(text: str, source: PurePath | None, escaped: bool) -> str:
+    """Put the picture's own words for the tokens `[name]` and `[parent]`.
+
+    `[name]` is the file's name without its extension; `[parent]` its folder's without kohya's
+    repeats, `10_miku` being `miku`. Without a source both are empty.
+    """
+    name = source.stem if source else ""
+    parent = _REPEATS.sub("", source.parent.name, count=1) if source else ""
+    for token, value in (("[name]", name), ("[parent]", parent)):
+        text = text.replace(token, escape(value) if escaped else value)
+    return text.strip()
+
+
+def count_rank(tag: str) -> int | None:
+    """Where a tag that counts persons stands among such: girls, boys, others, `solo`; else None."""
+    name = key(tag)
+    return next((rank for rank, each in enumerate(_COUNTS) if each.fullmatch(name)), None)
+
+
+def meanings(item: str) -> set[str]:
+    """The keys of every tag that an item of a caption may stand for.
+
+    Itself, and what is left without emphasis and weight: `((smile))`, `[smile]`, `(smile:1.2)`,
+    and the ends of a group such as `(smile, long hair:1.2)`. Some are no tags at all: this
+    answers only whether a tag is already there.
+    """
+    found = {key(item)}
+    bare = item.strip()
+    if len(bare) > LONGEST:
+        return found
+    inside = _EMPHASISED.fullmatch(bare)
+    while inside:
+        bare = inside[1].strip()
+        found.add(key(bare))
+        inside = _EMPHASISED.fullmatch(bare)
+    closed = _GROUP_END.sub("", bare)
+    found |= {key(bare.lstrip("([")), key(closed), key(closed.lstrip("(["))}
+    return found
+
+
+def reads_as_prose(item: str) -> bool:
+    """Guess whether an item is a part of a sentence and no tag.
+
+    So it is with more than six words, with three and a full stop at the end, or with the end of
+    one sentence and the capital of the next.
+    """
+    words = item.split()
+    stops = len(words) >= 3 and item.rstrip().endswith(".")
+    return stops or len(words) > PROSE or _SENTENCE_BREAK.search(item) is not None
