@@ -1,0 +1,154 @@
+"""Open one picture, or say in one sentence why not.
+
+A picture comes upright, in sRGB, as its first frame, with its transparency. Pillow's settings
+belong to the host and are left alone: `MAX_IMAGE_PIXELS` is neither read nor set, and a host that
+sets `ImageFile.LOAD_TRUNCATED_IMAGES` gets truncated pictures here as everywhere.
+
+Read downward:
+    kinds       what a file is by its first bytes
+    profiles    embedded colour profiles -> sRGB
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import PurePath
+from typing import Any, BinaryIO, cast
+
+from PIL import Image
+
+from ..errors import ImageError
+from ..paths import openable
+from .kinds import EXTENSIONS, HEAD, Format, declared_size, recognise
+from .profiles import to_srgb
+
+__all__ = ["EXTENSIONS", "MAX_PIXELS", "MAX_SIDE", "content_hash", "open_image"]
+
+log = logging.getLogger(__name__)
+
+Source = str | PurePath | bytes
+
+MAX_PIXELS = 178_000_000
+"""Most pixels that are decoded by default: just under where Pillow refuses."""
+MAX_SIDE = 65_535
+"""Longest side that is decoded: JPEG's own limit. Padding a longer strip to a square is absurd."""
+
+# EXIF 2.32, tag 0x0112: how the stored rows and columns lie.
+_ORIENTATION = 0x0112
+_UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+
+
+class _RefusedError(Exception):
+    """A cause in people's words."""
+
+
+def open_image(source: Source, max_pixels: int = MAX_PIXELS) -> Image.Image:
+    """Open and decode one picture, from a path or from a file's bytes.
+
+    The result is of any Pillow mode; what of its `info` still means something (a transparent
+    colour) is kept, the rest is dropped. Raises ImageError for everything that goes wrong, before
+    decoding where the picture has more than `max_pixels` or a side above MAX_SIDE.
+    """
+    with _one_error(source), _opened(source) as file:
+        image = _decode(file, max_pixels)
+        image = to_srgb(_upright(image))
+        clear = image.info.get("transparency")
+        image.info = {} if clear is None else {"transparency": clear}
+        return image
+
+
+def content_hash(source: Source) -> str:
+    """BLAKE2b of a file's bytes, 32 bytes long, in hexadecimal: 64 characters.
+
+    Raises ImageError if the file can't be read.
+    """
+    digest = hashlib.blake2b(digest_size=32)
+    with _one_error(source), _opened(source) as file:
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+@contextmanager
+def _opened(source: Source) -> Iterator[BinaryIO]:
+    if isinstance(source, bytes):
+        yield io.BytesIO(source)
+        return
+    with openable(source).open("rb") as file:
+        yield file
+
+
+def _decode(file: BinaryIO, max_pixels: int) -> Image.Image:
+    head = file.read(HEAD)
+    kind = recognise(head)
+    if isinstance(kind, str):
+        raise _RefusedError(kind)
+    if size := declared_size(head):
+        _check_size(*size, max_pixels)
+    file.seek(0)
+    image = _plugin(kind)(file, "")
+    _check_size(*image.size, max_pixels)
+    image.load()
+    return image
+
+
+def _plugin(kind: Format) -> Callable[..., Image.Image]:
+    """What Pillow registered for this kind.
+
+    Called directly, since `Image.open` compares the size with the process-wide MAX_IMAGE_PIXELS
+    and warns or raises where we want neither; and since no other plug-in may have a try.
+    """
+    if kind.plugin() is None or kind.name not in Image.OPEN:
+        raise _RefusedError(kind.needs or f"this Pillow can't read {kind.name}")
+    return cast("Any", Image.OPEN[kind.name][0])
+
+
+def _check_size(width: int, height: int, max_pixels: int) -> None:
+    if width * height > max_pixels:
+        raise _RefusedError(f"{width} x {height} pixels, more than the {max_pixels:,} allowed")
+    if max(width, height) > MAX_SIDE:
+        raise _RefusedError(f"{width} x {height} pixels, a side is longer than {MAX_SIDE:,}")
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    if image.format == "TIFF":  # its plug-in has turned it; the older ones leave the tag behind
+        return image
+    try:
+        orientation = image.getexif().get(_ORIENTATION)
+    except Exception as error:  # EXIF is written by everybody, and Pillow's reader raises anything
+        log.debug("EXIF ignored: %s", error)
+        return image
+    method = _UPRIGHT.get(orientation)  # pyright: ignore[reportArgumentType] - anything at all
+    return image if method is None else image.transpose(method)
+
+
+@contextmanager
+def _one_error(source: Source) -> Iterator[None]:
+    name = "upload" if isinstance(source, bytes) else source
+    try:
+        yield
+    except Exception as error:  # plug-ins raise anything on broken files
+        raise ImageError(name, _cause(error)) from error
+
+
+def _cause(error: Exception) -> str:
+    if isinstance(error, _RefusedError):
+        return str(error)
+    if isinstance(error, MemoryError):
+        return "not enough memory to decode it"
+    if isinstance(error, OSError) and error.errno is not None:
+        known = {FileNotFoundError: "no such file", IsADirectoryError: "a folder, not a file"}
+        return known.get(type(error), (error.strerror or "can't be read").lower())
+    return "truncated file" if "truncated" in str(error).lower() else "damaged file"

@@ -1,0 +1,35 @@
+"""Long paths get the prefix that Windows wants, and only there."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path, PureWindowsPath
+
+import pytest
+
+from tagger.paths import extended, openable
+
+LONG = "x" * 200
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        (rf"C:\{LONG}\{LONG}.png", rf"\\?\C:\{LONG}\{LONG}.png"),
+        (rf"C:/{LONG}/{LONG}.png", rf"\\?\C:\{LONG}\{LONG}.png"),
+        (rf"\\server\share\{LONG}\{LONG}", rf"\\?\UNC\server\share\{LONG}\{LONG}"),
+        (rf"\\?\C:\{LONG}\{LONG}", rf"\\?\C:\{LONG}\{LONG}"),
+        (r"C:\short.png", r"C:\short.png"),
+        (rf"{LONG}\{LONG}", rf"{LONG}\{LONG}"),  # relative: the prefix would break it
+    ],
+)
+def test_windows_paths_are_extended_past_their_limit(path: str, expected: str) -> None:
+    """Drives, shares, those that have it already, short ones."""
+    assert str(extended(PureWindowsPath(path))) == expected
+
+
+@pytest.mark.skipif(os.name == "nt", reason="elsewhere a path is itself")
+def test_elsewhere_a_path_is_itself() -> None:
+    """Also a relative one, and one with a Windows look."""
+    assert openable(f"a/{LONG}/{LONG}") == Path(f"a/{LONG}/{LONG}")
+    assert openable(Path(r"C:\x")) == Path(r"C:\x")
