@@ -1,0 +1,131 @@
+"""The model card: the README of a model folder, as on Hugging Face."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from .. import __version__
+from ..labels import LabelSet
+
+
+@dataclass(frozen=True)
+class Card:
+    """What a person should know of a model before using it.
+
+    figures: by subset of the validation pictures, as `train.report` gives them. dataset: what
+    dataset.json says. notes: what the model is and is not for, a paragraph each.
+    """
+
+    name: str
+    title: str = ""
+    licence: str = "unknown"
+    credits: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    figures: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    dataset: Mapping[str, Any] = field(default_factory=dict)
+
+
+def write_card(card: Card, labels: LabelSet, shown: str) -> str:
+    """The card's Markdown; `shown` says in a phrase what the network is."""
+    parts = [
+        _front(card),
+        f"# {card.name}\n\n{card.title or 'An image tagger.'}\n\n{shown}",
+        *(["## Use", *card.notes] if card.notes else []),
+        _files(),
+        _labels(labels),
+        _figures(card.figures),
+        _data(card.dataset),
+        *(["## Credits", "\n".join(f"- {line}" for line in card.credits)] if card.credits else []),
+        f"## Licence\n\nWeights: {card.licence}.\n\nTrained and written by Tagger {__version__}.",
+    ]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _front(card: Card) -> str:
+    """The YAML that the hub reads; JSON strings are YAML strings."""
+    lines = [f"license: {json.dumps(card.licence.lower())}", "library_name: timm"]
+    lines += ["pipeline_tag: image-classification", "tags: [image-tagging, onnx, wd-tagger]"]
+    return "\n".join(["---", *lines, "---"])
+
+
+def _files() -> str:
+    return """## Files
+
+- `model.onnx` with `selected_tags.csv`: WD's contract. Input float32 `[N, 448, 448, 3]`, BGR,
+  0 to 255, of a picture padded with white to a square; output 0: a probability for each row of
+  the CSV; output `all`: for each row of `labels.csv`.
+- `model.safetensors` with `config.json`: timm, BGR in -1 to 1, logits for `labels.csv`, whose
+  first rows are those of `selected_tags.csv`.
+- `tagger.json`: how to feed and read both, and the thresholds."""
+
+
+def _labels(labels: LabelSet) -> str:
+    counts = [f"{len(labels.of(kind.name)):,} {kind.name}" for kind in labels.categories]
+    return f"## Labels\n\n{', '.join(counts)}."
+
+
+def _figures(figures: Mapping[str, Mapping[str, Any]]) -> str:
+    if not figures:
+        return ""
+    lines = [
+        "## Figures",
+        "",
+        "On validation pictures, which chose nothing; thresholds were fitted on others. In",
+        "brackets 95 % intervals, from a bootstrap over groups of pictures.",
+        "",
+        "| | pictures | micro-F1 | precision | recall | macro-F1 "
+        "| micro-F1, one threshold | mAP (labels) | character top-1 |",
+        "|---|---|---|---|---|---|---|---|---|",
+    ]
+    for name, own in figures.items():
+        lines.append(
+            f"| {name} | {own['pictures']:,} | {_interval(own['micro_f1'])} "
+            f"| {own['micro_precision']:.3f} | {own['micro_recall']:.3f} | {own['macro_f1']:.3f} "
+            f"| {own['micro_f1_one_threshold']:.3f} | {own['mean_average_precision']:.3f} "
+            f"({own['mean_average_precision_labels']}) | {_top1(own)} |"
+        )
+    lines += [
+        "",
+        "mAP is over labels with 100 or more training pictures, no ratings and no characters;",
+        "top-1 is over pictures with a character.",
+    ]
+    return "\n".join(lines)
+
+
+def _top1(figures: Mapping[str, Any]) -> str:
+    if "character_top1" not in figures:
+        return "-"
+    return f"{_interval(figures['character_top1'])} of {figures['character_pictures']:,}"
+
+
+def _interval(values: Any) -> str:
+    value, low, high = values
+    return f"{value:.3f} [{low:.3f}, {high:.3f}]"
+
+
+def _data(about: Mapping[str, Any]) -> str:
+    if not about:
+        return ""
+    lines = ["## Data", ""]
+    for source in about.get("sources", ()):
+        rows, posts = source.get("rows", 0), source.get("posts", 0)
+        lines.append(f"- {source['name']}: {rows:,} pictures of {posts:,} posts")
+    split = ", ".join(f"{count:,} {name}" for name, count in about.get("rows", {}).items())
+    dropped = ", ".join(
+        f"{count:,} {why}" for why, count in about.get("dropped", {}).items() if count
+    )
+    lines += ["", f"Split by group: {split}. Left out: {dropped or 'none'}."]
+    filters = about.get("options", {}).get("filters")
+    if filters:
+        lines += [
+            "",
+            "Filters:",
+            "",
+            "```json",
+            json.dumps(filters, indent=1, ensure_ascii=False),
+            "```",
+        ]
+    return "\n".join(lines)

@@ -1,0 +1,141 @@
+"""The universal model folder: one that Tagger and WD-compatible tools load unchanged."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import safetensors.torch
+from torch import nn
+
+from ..errors import UsageError
+from ..labels import LabelSet, write_selected_tags
+from ..models.manifest import write_manifest
+from ..models.spec import Contract, ModelSpec
+from ..preprocess import WD, Preprocess
+from ..thresholds import Thresholds
+from .card import Card, write_card
+from .check import check_parity
+from .graph import ALL, INPUT, WdContract, Weights, write_onnx
+from .rows import Rows
+
+LABELS = "labels.csv"
+TIMM = Preprocess(
+    channels="bgr", layout="nchw", scale=1 / 255, mean=(0.5, 0.5, 0.5), std=(0.5, 0.5, 0.5)
+)
+"""What WD's safetensors are fed."""
+
+
+@dataclass(frozen=True, eq=False)
+class Finished:
+    """A trained network and all that its folder says of it.
+
+    network: BGR in -1..1 of 448 / pool pixels -> logits of `rows`. architecture, arguments: how
+    timm builds it.
+    """
+
+    network: nn.Module
+    architecture: str
+    arguments: Mapping[str, Any]
+    rows: Rows
+    thresholds: Thresholds
+    card: Card
+    pool: int = 1
+    weights: Weights = "fp32"
+
+
+def write_universal(model: Finished, folder: Path) -> Path:
+    """Write the folder, whole or not at all, and check that its graph says what its network says.
+
+    With weights "fp16" the network must have gone through `round_weights`.
+
+    Raises UsageError if something is there already, ModelError if the graph differs.
+    """
+    if folder.exists():
+        raise UsageError(f"{folder}: expected a new folder, got one that exists: move it away")
+    beside = folder.with_name(f".{folder.name}-{os.getpid()}")
+    shutil.rmtree(beside, ignore_errors=True)
+    beside.mkdir(parents=True)
+    try:
+        _write(model, beside)
+        beside.rename(folder)
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)
+    return folder
+
+
+def _write(model: Finished, folder: Path) -> None:
+    network = model.network.eval().cpu()
+    contract = WdContract(network, model.pool, model.rows.wd)
+    write_onnx(contract, folder / "model.onnx", weights=model.weights)
+    check_parity(folder / "model.onnx", contract)
+    tensors = {name: value.contiguous() for name, value in network.state_dict().items()}
+    safetensors.torch.save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
+    _write_json(folder / "config.json", timm_config(model))
+    labels = model.rows.labels
+    write_selected_tags(LabelSet(labels.labels[: model.rows.wd]), folder / "selected_tags.csv")
+    write_selected_tags(labels, folder / LABELS)
+    side = WD.size[0] // model.pool
+    shown = f"{model.architecture} of timm's, seeing {side} x {side} pixels, {_size(network)}."
+    card = write_card(model.card, labels, shown)
+    (folder / "README.md").write_text(card, encoding="utf-8", newline="\n")
+    write_manifest(folder / "tagger.json", describe_model(model))
+
+
+def describe_model(model: Finished) -> ModelSpec:
+    """What `tagger.json` says: both ways to run it, over every label."""
+    return ModelSpec(
+        name=model.card.name,
+        title=model.card.title,
+        family=model.architecture,
+        licence=model.card.licence,
+        contracts=(
+            Contract("onnx", "model.onnx", WD, input=INPUT, output=ALL, activation="none"),
+            Contract("timm", "model.safetensors", TIMM, activation="sigmoid", pool=model.pool),
+        ),
+        labels=LABELS,
+        tags=len(model.rows.labels),
+        thresholds=model.thresholds,
+        precision=model.weights,
+    )
+
+
+def timm_config(model: Finished) -> dict[str, Any]:
+    """timm's config.json; input_size is what the network sees, 448 / pool."""
+    network: Any = model.network
+    side = WD.size[0] // model.pool
+    classes = len(model.rows.labels)
+    return {
+        "architecture": model.architecture,
+        "num_classes": classes,
+        "num_features": int(network.num_features),
+        "global_pool": str(getattr(network, "global_pool_type", "avg")),
+        "model_args": dict(model.arguments),
+        "pretrained_cfg": {
+            "custom_load": False,
+            "input_size": [3, side, side],
+            "fixed_input_size": False,
+            "interpolation": "bicubic",
+            "crop_pct": 1.0,
+            "crop_mode": "center",
+            "mean": [0.5, 0.5, 0.5],
+            "std": [0.5, 0.5, 0.5],
+            "num_classes": classes,
+            "pool_size": None,
+            "first_conv": None,
+            "classifier": None,
+        },
+    }
+
+
+def _write_json(path: Path, values: Mapping[str, Any]) -> None:
+    path.write_text(json.dumps(values, indent=2) + "\n", encoding="utf-8", newline="\n")
+
+
+def _size(network: nn.Module) -> str:
+    return f"{sum(weight.numel() for weight in network.parameters()) / 1e6:.2f} million weights"

@@ -1,0 +1,65 @@
+"""What is done to a batch of pictures before the network sees it.
+
+Every number is drawn from seed, epoch and picture alone, so a training that was broken off
+continues with the same pictures, whatever the batch.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+
+from .config import TrainConfig
+
+DRAWS = 9
+"""Numbers drawn for one picture: flip, x, y, zoom, cut or not, cut x, cut y, cut size, colours."""
+
+
+def draw(rows: NDArray[np.intp], seed: int, epoch: int, total: int) -> NDArray[np.float32]:
+    """What chance says of each row in an epoch, float32[N, 9], 0 to 1; `total`: rows there are."""
+    stream = np.random.default_rng([seed, epoch, 1])
+    return stream.random((total, DRAWS), dtype=np.float32)[rows]
+
+
+def augment(images: torch.Tensor, chance: torch.Tensor, config: TrainConfig) -> torch.Tensor:
+    """Change pictures float32 [N, 3, S, S] in -1..1 as `chance` [N, 9] in 0..1 says."""
+    if config.flip or config.shift or config.zoom:
+        images = _move(images, chance, config)
+    if config.colour:
+        change = 1 + (2 * chance[:, 8] - 1) * config.colour
+        images = (images * change[:, None, None, None]).clamp(-1, 1)
+    return _cut(images, chance, config.cutout) if config.cutout else images
+
+
+def _move(images: torch.Tensor, chance: torch.Tensor, config: TrainConfig) -> torch.Tensor:
+    """Mirror, scale and shift in one sampling; without zoom, by whole pixels and so unblurred."""
+    side = images.shape[-1]
+    mirror = 1 - 2 * (chance[:, 0] < 0.5).float() if config.flip else torch.ones(len(images))
+    scale = 1 + (2 * chance[:, 3] - 1) * config.zoom
+    # affine_grid's unit is half a side
+    across, down = (
+        2 * torch.round((2 * chance[:, n] - 1) * config.shift * side) / side for n in (1, 2)
+    )
+    zero = torch.zeros_like(scale)
+    matrix = torch.stack(
+        [
+            torch.stack([mirror.to(scale) / scale, zero, across], 1),
+            torch.stack([zero, 1 / scale, down], 1),
+        ],
+        1,
+    )
+    grid = F.affine_grid(matrix, list(images.shape), align_corners=False)
+    mode = "bilinear" if config.zoom else "nearest"
+    return F.grid_sample(images, grid, mode=mode, padding_mode="border", align_corners=False)
+
+
+def _cut(images: torch.Tensor, chance: torch.Tensor, share: float) -> torch.Tensor:
+    """Grey out a square in half of the pictures (DeVries and Taylor 2017, arXiv 1708.04552)."""
+    side = images.shape[-1]
+    half = chance[:, 7] * share / 2 * (chance[:, 4] < 0.5)
+    place = (torch.arange(side, device=images.device) + 0.5) / side
+    beside = (place[None] - chance[:, 5, None]).abs() < half[:, None]
+    above = (place[None] - chance[:, 6, None]).abs() < half[:, None]
+    return images.masked_fill((above[:, :, None] & beside[:, None, :])[:, None], 0.0)

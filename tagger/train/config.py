@@ -1,0 +1,129 @@
+"""Every setting of a training, with its default, sentence and range."""
+
+from __future__ import annotations
+
+import difflib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from ..errors import OptionError
+from ..options import check, describe, option
+
+SIZE = 448
+"""Pixels of a side of what every picture is fitted to: WD's, which other tools hard-code."""
+POOLS = (1, 2, 4, 7, 8, 14, 16)
+"""The divisors of 448 that leave a picture to see."""
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """Train a tagger from scratch on a DATASET and write it as a universal model folder.
+
+    The run's folder gets `model/` (the universal folder), `run.json`, `progress.jsonl`,
+    `metrics.csv` and `checkpoints/`. A file named `stop` in it ends the training after the
+    epoch, as if it were done.
+    """
+
+    dataset: Path = option(help="the DATASET folder, as `tagger dataset build` makes it")
+    out: Path = option(help="the run's folder, new or empty (or one to --resume)", metavar="RUN")
+    recipe: str | None = option(
+        None, help="take the defaults from a recipe of Tagger's, or from the path of one"
+    )
+    config: Path | None = option(
+        None, help="take the defaults from a YAML file's `train:` section, over the recipe's"
+    )
+    resume: bool = option(False, help="continue the training in RUN from its last checkpoint")
+
+    architecture: str = option("resnet18", help="timm's name of the network's architecture")
+    model_args: str = option("{}", help="what timm is to build it with, as JSON", metavar="JSON")
+    pool: int = option(
+        4,
+        help="the network sees the picture of 448 pixels averaged down by this: 4 leaves 112",
+        choices=POOLS,
+    )
+
+    epochs: int = option(20, help="times that every picture is seen", ge=1)
+    batch_size: int = option(64, help="pictures in a step", ge=2)
+    lr: float = option(2e-3, help="highest learning rate, of AdamW", ge=0)
+    warmup: float = option(0.1, help="share of the training in which the rate rises", ge=0, le=1)
+    weight_decay: float = option(
+        0.05, help="of the weights; biases and normalisation have none", ge=0
+    )
+    label_smoothing: float = option(0.0, help="share of every target that goes to 1/2", ge=0, le=1)
+    clip: float = option(5.0, help="greatest norm of the gradients; 0 for none", ge=0)
+    ema: float = option(
+        0.998, help="how much of the weights' moving average a step keeps; 0 for none", ge=0, le=1
+    )
+
+    flip: bool = option(True, help="mirror half of the pictures; for tags without left and right")
+    shift: float = option(0.05, help="move pictures by up to this share of a side", ge=0, le=0.5)
+    zoom: float = option(0.0, help="scale pictures by up to this share, up or down", ge=0, le=0.5)
+    cutout: float = option(
+        0.0, help="grey out a square of up to this share of a side in half of them", ge=0, le=0.9
+    )
+    colour: float = option(
+        0.0, help="change brightness and contrast by up to this share", ge=0, le=0.5
+    )
+
+    seed: int = option(0, help="decides the first weights, the order and what is done to pictures")
+    precision: Literal["fp32", "bf16"] = option(
+        "fp32", help="of the network's arithmetic; the loss is always fp32"
+    )
+    device: str = option("auto", help="auto, cpu, cuda or cuda:N")
+    threads: int = option(0, help="processor threads; 0 leaves it to torch", ge=0)
+    time_limit: float = option(
+        0.0, help="minutes; the learning rate reaches its end by then; 0 for none", ge=0
+    )
+
+    name: str = option("", help="what the model is called; without it, as RUN is")
+    title: str = option("", help="one line for a person")
+    licence: str = option("unknown", help="of the weights: an SPDX identifier, or a name")
+    credits: tuple[str, ...] = option((), help="for the model card: whose pictures these were")
+    notes: tuple[str, ...] = option((), help="for the model card: what it is and is not for")
+    weights: Literal["fp32", "fp16"] = option(
+        "fp32", help="how the finished model's weights are stored; it computes in fp32 either way"
+    )
+
+    def __post_init__(self) -> None:
+        check(self)
+        arguments(self.model_args)
+
+    @property
+    def side(self) -> int:
+        """Pixels of a side of what the network sees."""
+        return SIZE // self.pool
+
+
+def arguments(text: str) -> dict[str, Any]:
+    """The settings of an architecture from JSON. Raises OptionError for what is no object."""
+    try:
+        found = json.loads(text)
+    except ValueError:
+        found = None
+    if not isinstance(found, dict):
+        raise OptionError(
+            f'model_args: expected JSON such as {{"stem_width": 32}}, got {text!r:.60}'
+        )
+    return found
+
+
+def defaults(section: Mapping[str, Any], where: str) -> dict[str, Any]:
+    """The `train:` section of a recipe as defaults of the settings.
+
+    `model_args` may be written as names and values there. Raises OptionError for an unknown name.
+    """
+    known = {each.name for each in describe(TrainConfig)} - {"dataset", "out", "recipe", "config"}
+    for name in section:
+        if name not in known:
+            near = difflib.get_close_matches(str(name), known, n=1)
+            hint = f"did you mean {near[0]!r}?" if near else "`--help` lists them"
+            raise OptionError(
+                f"{where}: train: expected the name of a setting, got {name!r}: {hint}"
+            )
+    given = {k: tuple(v) if isinstance(v, list) else v for k, v in section.items()}
+    if isinstance(given.get("model_args"), dict):
+        given["model_args"] = json.dumps(given["model_args"])
+    return given
