@@ -129,7 +129,9 @@ def format_caption(
     """Write tags as one line; `source` is the picture, for the tokens of prefix and suffix.
 
     A tag is written once, whatever its spellings: a prefix before a suffix before the rest, and
-    of the rest the one with the highest score. `max` counts the rest alone, `head` everything.
+    of the rest the one with the highest score. `max` counts neither prefix, suffix nor rating,
+    which its score did not choose; `head` counts everything, and where no more follows there is
+    no head separator.
     """
     ranked = sorted(tags, key=lambda tag: (-tag.score, tag.index))
     prefix = _fixed(form.prefix, form, source)
@@ -138,8 +140,8 @@ def format_caption(
     fit = [word for word in words if is_one_tag(word.text, form.marks)]
     once = {word.key: word for word in reversed(fit)}  # of equal ones the first stays
     before, after = ([w for w in fixed if once.get(w.key) is w] for fixed in (prefix, suffix))
-    rest = [word for word in fit if word.tag and once[word.key] is word][: form.max]
-    body = _ordered(rest, form)
+    rest = [word for word in fit if word.tag and once[word.key] is word]
+    body = _ordered(_at_most(rest, form.max), form)
     return Caption(
         _joined([word.text for word in (*before, *body, *after)], form),
         tuple(word.tag for word in body if word.tag),
@@ -177,6 +179,14 @@ def _rules(pairs: tuple[tuple[str, str], ...]) -> tuple[tuple[Pattern, str], ...
         return tuple((Pattern.parse(source), target) for source, target in pairs)
     except OptionError as error:
         raise OptionError(f"replace: {error}") from error
+
+
+def _at_most(words: list[_Word], most: int | None) -> list[_Word]:
+    if most is None:
+        return words
+    ratings = {word.key for word in words if word.tag and word.tag.category == RATING}
+    counted = {word.key for word in [w for w in words if w.key not in ratings][:most]}
+    return [word for word in words if word.key in counted | ratings]
 
 
 def _ordered(words: list[_Word], form: CaptionFormat) -> list[_Word]:

@@ -6,7 +6,7 @@ float32: a threshold of 0.35 lets a score of float32(0.35) through.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
@@ -132,7 +132,7 @@ class Selector:
         self.labels = labels
         named = np.array([bool(name) for name in labels.names], np.bool_)
         able = named & ~_matched(selection.exclude, labels)
-        chosen = _members(labels, _categories(selection, labels))
+        chosen = _members(labels, categories(selection, labels))
         ratings = _members(labels, [RATING])
         only = _matched(selection.only, labels) if selection.only else named
         allowed = able & chosen & only & ~ratings
@@ -145,6 +145,11 @@ class Selector:
         self._pick = {"fixed": self._fixed, "mcut": self._mcut, "topk": self._topk}[
             selection.method
         ]
+
+    @cached_property
+    def kept(self) -> frozenset[int]:
+        """The indices of the labels to keep."""
+        return frozenset(self._kept.tolist())
 
     @cached_property
     def unknown(self) -> tuple[str, ...]:
@@ -240,7 +245,8 @@ class _Groups:
 # ---------------------------------------------------------------- getting ready
 
 
-def _categories(selection: Selection, labels: LabelSet) -> Iterable[str]:
+def categories(selection: Selection, labels: LabelSet) -> Sequence[str]:
+    """The categories that are written: those named, else all but rating and meta."""
     if selection.categories is not None:
         return selection.categories
     return [each.name for each in labels.categories if each.name not in UNASKED]

@@ -1,0 +1,79 @@
+"""The one road from scores to tags: every tab, route, command and folder run takes it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import PurePath
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .caption import Caption, format_caption
+from .errors import StoreError
+from .labels import LabelSet
+from .relations import EMPTY, Relations, apply_scores, prune, removes
+from .scores import RATING, Scores
+from .settings import Settings
+from .thresholds import Selection, Selector, Tag, Thresholds, categories, rating
+
+
+class Captioner:
+    """Settings made ready for one model: built once, called for each picture.
+
+    The scores are first made to agree with the implications, then selected, then pruned of
+    implied tags, except those to keep, then written.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        labels: LabelSet,
+        thresholds: Thresholds | None = None,
+        relations: Relations = EMPTY,
+    ) -> None:
+        selection = settings.selection
+        if settings.format.has_rating:
+            selection = _with_rating(selection, labels)
+        self.settings = settings
+        self.labels = labels
+        self.relations = relations
+        self.selector = Selector(selection, labels, thresholds)
+
+    def decides(self, scores: Scores) -> bool:
+        """Whether these scores suffice; if not, stored ones, the picture must be inferred again."""
+        return self.selector.decides(self._agreed(scores), scores.floor)
+
+    def __call__(self, scores: Scores, source: PurePath | None = None) -> Caption:
+        """The caption of one picture; `source` is its file, for the tokens of prefix and suffix.
+
+        Raises StoreError if the scores are stored ones that do not suffice.
+        """
+        values = self._agreed(scores)
+        if not self.selector.decides(values, scores.floor):
+            raise StoreError(
+                f"{scores.model}: expected scores below {scores.floor:g} too, got stored ones: "
+                f"infer the picture again"
+            )
+        tags = self.selector.tags(values)
+        if removes(self.settings.implied):
+            tags = self._pruned(tags)
+        caption = format_caption(tags, self.settings.format, source)
+        return replace(caption, rating=rating(scores.values, self.labels))
+
+    def _agreed(self, scores: Scores) -> NDArray[np.float32]:
+        if scores.labels is not self.labels and scores.labels != self.labels:
+            raise ValueError(f"{scores.model}: expected scores of the captioner's labels")
+        return apply_scores(scores.values, self.labels, self.relations, self.settings.implied)
+
+    def _pruned(self, tags: Sequence[Tag]) -> list[Tag]:
+        stays = set(prune([tag.name for tag in tags if tag.category != RATING], self.relations))
+        return [
+            tag
+            for tag in tags
+            if tag.category == RATING or tag.name in stays or tag.index in self.selector.kept
+        ]
+
+
+def _with_rating(selection: Selection, labels: LabelSet) -> Selection:
+    return replace(selection, categories=(*categories(selection, labels), RATING))

@@ -1,0 +1,97 @@
+"""What a person may set: Settings decide a caption, Folder where it goes, Runtime what runs it.
+
+Defaults stand here and in `thresholds` and `caption`; a changed default changes people's
+datasets and is a breaking change. Presets are these, as JSON, through `options`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from .caption import CaptionFormat
+from .errors import OptionError
+from .options import check, option
+from .relations import Mode
+from .thresholds import Selection
+
+OnExisting = Literal["skip", "overwrite", "append", "prepend"]
+
+# A caption must never take a picture's place; what `images` reads is decided below this room.
+# fmt: off
+_PICTURES = frozenset((
+    ".apng", ".avif", ".bmp", ".gif", ".heic", ".heif", ".hif", ".ico", ".jfif", ".jpe",
+    ".jpeg", ".jpg", ".jxl", ".png", ".ppm", ".psd", ".tga", ".tif", ".tiff", ".webp",
+))
+# fmt: on
+
+
+@dataclass(frozen=True)
+class Settings:
+    """All that decides a caption, given the scores; two equal Settings give equal captions."""
+
+    selection: Selection = option(factory=Selection, help="Which scores become tags.")
+    format: CaptionFormat = option(factory=CaptionFormat, help="How the tags are written.")
+    implied: Mode = option(
+        "off",
+        help="What is done with a tag and those it implies; inherit: they get at least its "
+        "score; constrain: it gets at most theirs; remove: they are not written.",
+    )
+
+    def __post_init__(self) -> None:
+        check(self)
+
+
+@dataclass(frozen=True)
+class Folder:
+    """Where the captions of a folder of pictures go."""
+
+    out: Path | None = option(
+        None,
+        help="Folder for the captions, in the same sub-folders; without it beside the picture.",
+    )
+    on_existing: OnExisting = option(
+        "skip", help="What is done where a caption is there; the last two add what it lacks."
+    )
+    extension: str = option(".txt", help="Ending of a caption file's name.")
+    recursive: bool = option(True, help="Go into sub-folders.")
+    newline: bool = option(False, help="End the file with a line break.")
+
+    def __post_init__(self) -> None:
+        check(self)
+        ending = "." + self.extension.removeprefix(".")
+        if not ending.strip(". ") or set(ending) & set('/\\:*?"<>|\0\r\n') or ending[-1] in ". ":
+            raise OptionError(
+                f"extension: expected the ending of a file name, such as .txt, got "
+                f"{self.extension!r}"
+            )
+        if Path(f"x{ending}").suffix.lower() in _PICTURES:
+            raise OptionError(
+                f"extension: expected the ending of a text file, such as .txt, got "
+                f"{self.extension!r}, which is a picture's"
+            )
+        object.__setattr__(self, "extension", ending)
+
+
+@dataclass(frozen=True)
+class Runtime:
+    """What runs a model, and how long it stays."""
+
+    device: str = option(
+        "auto", help="auto, cpu, a kind such as cuda, or one device such as cuda:1."
+    )
+    precision: Literal["auto", "fp32", "fp16", "bf16"] = option(
+        "auto", help="Of the numbers inside the model; auto: what the device is good at."
+    )
+    batch: int = option(0, help="Pictures at once; 0: what suits the device.", ge=0)
+    threads: int = option(0, help="Threads of the processor; 0: what suits it.", ge=0)
+    keep: Literal["device", "ram", "none"] = option(
+        "ram", help="Where a model waits after use: on the device, in main memory, or nowhere."
+    )
+    roots: tuple[Path, ...] = option(
+        (), help="Folders in which a server may read and write; on a command line all are open."
+    )
+
+    def __post_init__(self) -> None:
+        check(self)
