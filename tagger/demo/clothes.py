@@ -1,4 +1,4 @@
-"""A small body, its clothes by outfit, and arms by pose. The origin is the head's middle."""
+"""A small body and its clothes by outfit, without arms. The origin is the head's middle."""
 
 from __future__ import annotations
 
@@ -219,45 +219,3 @@ def draw_scarf(p: Painter, scarf: Tone) -> None:
     clip = p.clip(wrap)
     p.shade(clip, [(-32, 36), (32, 36), (26, 50), (0, 54), (-26, 50)], scarf.shade)
     p.stroke([(-24, 54), (-6, 59), (14, 59)], scarf.line, 1.2)
-
-
-_ARMS: dict[str, Points] = {
-    "down": [(18, 54), (28, 68), (31, 86)],
-    "up": [(17, 55), (37, 54), (54, 40), (58, 25)],
-    "hold": [(18, 55), (36, 64), (54, 54)],
-}
-
-
-def raised(figure: Figure, side: int) -> str:
-    """What the arm on one side (-1 left, 1 right) does: a key of the arm paths."""
-    if figure.pose == "arms_up":
-        return "up"
-    if side > 0 and figure.pose in ("waving", "balloon"):
-        return "up" if figure.pose == "waving" else "hold"
-    return "down"
-
-
-def draw_arm(p: Painter, figure: Figure, cloth: Cloth, side: int) -> None:
-    """Draw one arm with its sleeve and hand."""
-    path = _ARMS[raised(figure, side)]
-    path = path if side > 0 else mirror(path)
-    long = figure.outfit.startswith("hoodie")
-    arm = limb(path, [12, 11, 9], cap=0)
-    hand = path[-1]
-    p.shape(arm, cloth.skin)
-    _draw_hand(p, hand, side if path[1][1] < path[-1][1] else -side, cloth.skin)
-    p.fill(limb(path[-2:], [8, 6.5]), cloth.skin.base)
-    cut: Points = [path[0], path[1], path[-1]] if long else [path[0], path[1]]
-    if long:
-        last = ((path[-2][0] + path[-1][0] * 3) / 4, (path[-2][1] + path[-1][1] * 3) / 4)
-        cut = [*path[:-1], last]
-    sleeve = limb(cut, [13.5, 14, 12.5] if long else [14, 16.5], cap=0.25)
-    p.shape(sleeve, cloth.top)
-    p.shade(p.clip(sleeve), [(q[0], q[1] + 5) for q in cut] + [(hand[0], 110.0)], cloth.top.shade)
-
-
-def _draw_hand(p: Painter, at: tuple[float, ...], side: int, skin: Tone) -> None:
-    x, y = at[0], at[1]
-    p.shape(oval(x - side * 4.6, y - 1.5, 2.9, 3.4, 16), skin)
-    p.shape(oval(x, y, 6.2, 6.4, 20), skin)
-    p.fill(oval(x - side * 3.4, y - 1.2, 2.4, 2.4, 14), skin.base)

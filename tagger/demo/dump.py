@@ -31,7 +31,7 @@ from .posts import (
     tag_rows,
     truth_row,
 )  # fmt: skip
-from .wardrobe import ALIASES, IMPLICATIONS
+from .truth import ALIASES, IMPLICATIONS
 
 __all__ = ["DumpOptions", "DumpSummary", "content_hash", "draw_dump"]
 
@@ -113,11 +113,14 @@ def _write_pictures(
     for post_id in {p.id % 1000 for p in posts}:
         (out / picture_path(post_id)).parent.mkdir(parents=True)
     done: list[_Written] = []
-    with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
+    pool = ThreadPoolExecutor(max_workers=os.cpu_count() or 1)
+    try:
         for written in pool.map(lambda p: _write_picture(out, options.size, p), posts):
             done.append(written)
             if progress is not None:
                 progress(len(done), len(posts))
+    finally:
+        pool.shutdown(cancel_futures=True)  # after an interruption, draw no further
     return done
 
 

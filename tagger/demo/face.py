@@ -85,11 +85,8 @@ def _draw_eye(p: Painter, side: int, figure: Figure) -> None:
     p.shade(clip, inner, colour)
     iris = p.clip(inner)
     p.fade(iris, tint(colour, hue=-0.03, value=0.45, saturation=1.1), 0.75, 0.0)
-    p.shade(
-        iris,
-        oval(cx, 19.5, 6.6, 5.4),
-        mix(tint(colour, saturation=0.85, value=1.35), (255, 255, 230), 0.42),
-    )
+    gleam = mix(tint(colour, saturation=0.85, value=1.35), (255, 255, 230), 0.42)
+    p.shade(iris, oval(cx, 19.5, 6.6, 5.4), gleam)
     p.shade(iris, oval(cx, 11.5, 4, 5.8), tint(colour, value=0.32))
     p.shade(clip, _at([(8, -6), (20, -7), (34, 0), (33, 6), (20, 0), (9, 8)], side),
             (120, 90, 130), 0.45)  # fmt: skip

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from PIL import Image, ImageEnhance
 
-from . import clothes, face, hair, headwear
+from . import arms, clothes, face, hair, headwear
 from .backdrop import draw_backdrop
 from .painter import Painter
 from .tones import Tone, mix, tone
@@ -52,12 +52,12 @@ def _flipped(p: Painter) -> Painter:
 
 def _top(figure: Figure) -> float:
     """How far the figure reaches above its head's middle, units."""
-    high = {"witch_hat": 117, "rabbit_ears": 113, "beret": 93, "cat_ears": 87}.get(
-        figure.gear or "", 66
-    )
+    gear = figure.gear or ""
+    tall = {"witch_hat": 117, "rabbit_ears": 113, "beret": 93, "cat_ears": 87, "headphones": 76}
+    high = tall.get(gear, 66)
     if figure.style in ("spiked", "double_bun") or figure.ahoge or figure.ornament == "hair_bow":
         high = max(high, 86)
-    return max(high, 66 if figure.pose == "balloon" else 0)
+    return high
 
 
 def _places(scene: Scene, rng: random.Random) -> list[tuple[float, float, float, bool]]:
@@ -83,7 +83,7 @@ def _cast(
     body = replace(p.frame(x, y, scale), line=rng.uniform(1.3, 1.8))
     body = _flipped(body) if flip else body
     head = body.frame(0, 44).frame(0, 0, degrees=figure.jitter * 3.5).frame(0, -44)
-    skin = face.skin_tone(rng.getrandbits(8))
+    skin = face.skin_tone((random.Random(figure.name) if figure.name else rng).getrandbits(8))
     cloth = clothes.choose_cloth(figure, skin, rng)
     return _Cast(body, head, figure, hair.hair_tone(figure), cloth, rng)
 
@@ -96,8 +96,8 @@ def _draw_behind(cast: _Cast) -> None:
 def _draw_before(cast: _Cast) -> None:
     figure, cloth = cast.figure, cast.cloth
     for side in (-1, 1):
-        if clothes.raised(figure, side) == "down":
-            clothes.draw_arm(cast.body, figure, cloth, side)
+        if arms.raised(figure, side) == "down":
+            arms.draw_arm(cast.body, figure, cloth, side)
     clothes.draw_body(cast.body, figure, cloth)
     if figure.scarf:
         clothes.draw_scarf(cast.body, _accent(cloth))
@@ -141,13 +141,13 @@ def _bloom(figure: Figure) -> Tone:
 
 def _draw_raised(p: Painter, figure: Figure, cloth: clothes.Cloth, rng: random.Random) -> None:
     for side in (-1, 1):
-        if clothes.raised(figure, side) == "down":
+        if arms.raised(figure, side) == "down":
             continue
         if figure.pose == "balloon":
             colour = tone(
                 rng.choice(((238, 72, 84), (255, 196, 60), (80, 170, 240), (255, 130, 180)))
             )
             headwear.draw_balloon(p, (54, 54), colour)
-        clothes.draw_arm(p, figure, cloth, side)
+        arms.draw_arm(p, figure, cloth, side)
         if figure.pose == "waving":
             headwear.draw_waves(p, (58, 25), (255, 150, 60))

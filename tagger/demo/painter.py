@@ -12,13 +12,15 @@ from PIL import Image, ImageChops, ImageDraw
 from .curves import STEPS, Points, curve, limb
 from .tones import Colour, Tone
 
+Box = tuple[int, int, int, int]  # left, top, right, bottom, pixels
+
 
 @dataclass(frozen=True)
 class Clip:
     """A shape that was filled, kept so that shading stays inside it."""
 
     mask: Image.Image
-    box: tuple[int, int, int, int]
+    box: Box
 
 
 @dataclass(frozen=True)
@@ -116,23 +118,21 @@ class Painter:
     def clip(self, path: Points | np.ndarray) -> Clip:
         """Keep a closed path as the place that later shading stays in."""
         pixels = self.pixels(path)
-        left, top = (int(v) for v in np.floor(pixels.min(0)))
-        right, bottom = (int(v) + 1 for v in np.ceil(pixels.max(0)))
-        box = (left, top, max(right, left + 1), max(bottom, top + 1))
-        return Clip(self._mask(pixels, box, 255), box)
-
-    def _mask(self, pixels: np.ndarray, box: tuple[int, int, int, int], value: int) -> Image.Image:
-        mask = Image.new("L", (box[2] - box[0], box[3] - box[1]))
-        inside = pixels - np.array([box[0], box[1]])
-        ImageDraw.Draw(mask).polygon(inside.ravel().tolist(), fill=value)
-        return mask
+        box = _bounds(pixels)
+        return Clip(_mask(pixels, box, 255), box)
 
     def shade(
         self, clip: Clip, path: Points | np.ndarray, colour: Colour, strength: float = 1.0
     ) -> None:
         """Fill a path, only where it lies inside the clip."""
-        mask = self._mask(self.pixels(path), clip.box, round(strength * 255))
-        self.image.paste(colour, clip.box[:2], ImageChops.darker(mask, clip.mask))
+        pixels = self.pixels(path)
+        (left, top, right, bottom), box = clip.box, _bounds(pixels)
+        both = max(left, box[0]), max(top, box[1]), min(right, box[2]), min(bottom, box[3])
+        if both[0] >= both[2] or both[1] >= both[3]:
+            return
+        within = clip.mask.crop((both[0] - left, both[1] - top, both[2] - left, both[3] - top))
+        mask = _mask(pixels, both, round(strength * 255))
+        self.image.paste(colour, both[:2], ImageChops.darker(mask, within))
 
     def fade(self, clip: Clip, colour: Colour, start: float, end: float) -> None:
         """Blend a colour into the clip from strength `start` at its top to `end` at its bottom."""
@@ -150,6 +150,19 @@ class Painter:
         spot = _spot().resize((w, h), Image.Resampling.BILINEAR)
         spot = spot.point([round(v * strength) for v in range(256)])
         self.image.paste(colour, (round(cx - w / 2), round(cy - h / 2)), spot)
+
+
+def _bounds(pixels: np.ndarray) -> Box:
+    left, top = (int(v) for v in np.floor(pixels.min(0)))
+    right, bottom = (int(v) + 1 for v in np.ceil(pixels.max(0)))
+    return left, top, max(right, left + 1), max(bottom, top + 1)
+
+
+def _mask(pixels: np.ndarray, box: Box, value: int) -> Image.Image:
+    mask = Image.new("L", (box[2] - box[0], box[3] - box[1]))
+    inside = pixels - np.array([box[0], box[1]])
+    ImageDraw.Draw(mask).polygon(inside.ravel().tolist(), fill=value)
+    return mask
 
 
 @cache

@@ -13,8 +13,16 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from ..options import check, option
-from .truth import CATEGORIES, GENERAL, character_tags, copyright_tags, general_tags
-from .wardrobe import ALIASES, BACKDROPS, IMPLICATIONS, Scene, draw_scene
+from .truth import (
+    ALIASES,
+    CATEGORIES,
+    GENERAL,
+    IMPLICATIONS,
+    character_tags,
+    copyright_tags,
+    general_tags,
+)
+from .wardrobe import BACKDROPS, Scene, draw_scene
 
 KINDS = ("uniform", "rare")
 _FIRST_DAY = datetime.datetime(2020, 1, 1, tzinfo=datetime.timezone.utc)

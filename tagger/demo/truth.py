@@ -1,6 +1,9 @@
-"""The tags of a drawn scene: only what can be seen, closed under the implications."""
+"""The vocabulary in Danbooru's words, and the tags of a scene: only what can be seen."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
 
 from .wardrobe import (
     BACKDROPS,
@@ -9,10 +12,67 @@ from .wardrobe import (
     DRESSES,
     EYES,
     HAIR,
-    IMPLICATIONS,
     Figure,
     Scene,
 )  # fmt: skip
+
+# The implications that Danbooru itself has among these tags (tag_implications, May 2025).
+IMPLICATIONS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "2girls": ("multiple_girls",),
+        "very_long_hair": ("long_hair",),
+        "twin_braids": ("braid",),
+        "double_bun": ("hair_bun",),
+        "cat_ears": ("animal_ears",),
+        "rabbit_ears": ("animal_ears",),
+        "witch_hat": ("hat",),
+        "beret": ("hat",),
+        "hair_bow": ("bow",),
+        "hair_flower": ("hair_ornament", "flower"),
+        "serafuku": ("school_uniform",),
+        "pleated_skirt": ("skirt",),
+        "white_shirt": ("shirt",),
+        "red_dress": ("dress",),
+        "blue_dress": ("dress",),
+        "yellow_dress": ("dress",),
+        "hoodie": ("hood",),
+        "holding_balloon": ("holding", "balloon"),
+        "starry_sky": ("sky", "star_(sky)"),
+    }
+)
+
+# Aliases that Danbooru itself has for these tags: the old word, and the word in use.
+ALIASES: Mapping[str, str] = MappingProxyType(
+    {
+        "gray_hair": "grey_hair",
+        "hair_past_waist": "very_long_hair",
+        "blond_hair": "blonde_hair",
+        "brunette": "brown_hair",
+        "violet_hair": "purple_hair",
+        "hazel_eyes": "yellow_eyes",
+        "violet_eyes": "purple_eyes",
+        "side_tail": "side_ponytail",
+        "twin_tails": "twintails",
+        "double_braid": "twin_braids",
+        "buns": "double_bun",
+        "spiky_hair": "spiked_hair",
+        "nekomimi": "cat_ears",
+        "bunny_ears": "rabbit_ears",
+        "megane": "glasses",
+        "muffler": "scarf",
+        "headphone": "headphones",
+        "white_blouse": "white_shirt",
+        "short_pants": "shorts",
+        "wink": "one_eye_closed",
+        "smiling": "smile",
+        "blushing": "blush",
+        "outdoor": "outdoors",
+        "clouds": "cloud",
+        "wave": "waving",
+        "raised_arms": "arms_up",
+        "balloons": "balloon",
+    }
+)
 
 _STYLE = {
     "long": ("long_hair",),

@@ -1,11 +1,9 @@
-"""What a drawn figure can be: the vocabulary in Danbooru's words, and the random truth."""
+"""What a drawn figure can be, who comes again, and the random truth of each picture."""
 
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from types import MappingProxyType
 
 COPYRIGHT = "chibi_town"
 
@@ -28,64 +26,6 @@ POSES = ("down", "arms_up", "waving", "balloon")
 LIDS = ("open", "closed", "wink")
 MOUTHS = ("smile", "grin", "oh", "line", "frown")
 BACKDROPS = ("white", "blue", "pink", "gradient", "meadow", "night", "room")
-
-# The implications that Danbooru itself has among these tags (tag_implications, May 2025).
-IMPLICATIONS: Mapping[str, tuple[str, ...]] = MappingProxyType(
-    {
-        "2girls": ("multiple_girls",),
-        "very_long_hair": ("long_hair",),
-        "twin_braids": ("braid",),
-        "double_bun": ("hair_bun",),
-        "cat_ears": ("animal_ears",),
-        "rabbit_ears": ("animal_ears",),
-        "witch_hat": ("hat",),
-        "beret": ("hat",),
-        "hair_bow": ("bow",),
-        "hair_flower": ("hair_ornament", "flower"),
-        "serafuku": ("school_uniform",),
-        "pleated_skirt": ("skirt",),
-        "white_shirt": ("shirt",),
-        "red_dress": ("dress",),
-        "blue_dress": ("dress",),
-        "yellow_dress": ("dress",),
-        "hoodie": ("hood",),
-        "holding_balloon": ("holding", "balloon"),
-        "starry_sky": ("sky", "star_(sky)"),
-    }
-)
-
-# Aliases that Danbooru itself has for these tags: the old word, and the word in use.
-ALIASES: Mapping[str, str] = MappingProxyType(
-    {
-        "gray_hair": "grey_hair",
-        "hair_past_waist": "very_long_hair",
-        "blond_hair": "blonde_hair",
-        "brunette": "brown_hair",
-        "violet_hair": "purple_hair",
-        "hazel_eyes": "yellow_eyes",
-        "violet_eyes": "purple_eyes",
-        "side_tail": "side_ponytail",
-        "twin_tails": "twintails",
-        "double_braid": "twin_braids",
-        "buns": "double_bun",
-        "spiky_hair": "spiked_hair",
-        "nekomimi": "cat_ears",
-        "bunny_ears": "rabbit_ears",
-        "megane": "glasses",
-        "muffler": "scarf",
-        "headphone": "headphones",
-        "white_blouse": "white_shirt",
-        "short_pants": "shorts",
-        "wink": "one_eye_closed",
-        "smiling": "smile",
-        "blushing": "blush",
-        "outdoor": "outdoors",
-        "clouds": "cloud",
-        "wave": "waving",
-        "raised_arms": "arms_up",
-        "balloons": "balloon",
-    }
-)
 
 
 @dataclass(frozen=True)
@@ -183,9 +123,14 @@ def _mood(figure: Figure, rng: random.Random) -> Figure:
         mouth=mouth,
         pose=pose,
         blush=rng.random() < 0.45,
-        ahoge=figure.gear not in ("witch_hat", "beret") and rng.random() < 0.2,
+        ahoge=_bare(figure) and rng.random() < 0.22,
         jitter=rng.uniform(-1, 1),
     )
+
+
+def _bare(figure: Figure) -> bool:
+    """Whether nothing hides a tuft on top of the head."""
+    return figure.gear not in ("witch_hat", "beret") and figure.ornament != "hair_bow"
 
 
 def _headwear(style: str, rng: random.Random) -> tuple[str | None, str | None]:
