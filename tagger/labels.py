@@ -184,7 +184,7 @@ def parse_selected_tags(
     header = [name.strip() for name in rows[0].fields]
     for column in ("name", "category"):
         if column not in header:
-            raise rows[0].error(f"a column {column}", ", ".join(header))
+            raise rows[0].error(f"a column {column}", _shown(", ".join(header)))
     while not any(rows[-1].fields):
         rows.pop()
     labels = tuple(_label(row, row.under(header), scheme) for row in rows[1:])
@@ -281,7 +281,7 @@ def _integer(row: _Row, column: str, text: str) -> int | None:
     if not text:
         return None
     if not _INTEGER.fullmatch(text):
-        raise row.error(f"a number for {column}", repr(text))
+        raise row.error(f"a number for {column}", _shown(text))
     return int(text.partition(".")[0])
 
 
@@ -293,7 +293,7 @@ def _threshold(row: _Row, text: str) -> float | None:
     if math.isnan(value):
         return None
     if not 0 <= value <= 1:
-        raise row.error("a best_threshold from 0 to 1", repr(text))
+        raise row.error("a best_threshold from 0 to 1", _shown(text))
     return value
 
 
@@ -304,8 +304,13 @@ def _series(row: _Row, text: str) -> tuple[str, ...]:
         found = None
     names = cast("list[object]", found) if isinstance(found, list) else [None]
     if not all(isinstance(name, str) for name in names):
-        raise row.error("a JSON list of names for ips", repr(text))
+        raise row.error("a JSON list of names for ips", _shown(text))
     return tuple(str(name) for name in names)
+
+
+def _shown(text: str) -> str:
+    """Return what a file said, short enough for a sentence."""
+    return repr(text if len(text) <= 80 else text[:77] + "...")
 
 
 def _quoted(name: str) -> str:
