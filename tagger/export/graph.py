@@ -81,7 +81,6 @@ def write_onnx(
     model.ir_version = min(model.ir_version, IR_VERSION)
     if weights == "fp16":
         store_as_fp16(model)
-    del model.graph.doc_string
     onnx.checker.check_model(model, full_check=True)
     onnx.save(model, path)
 

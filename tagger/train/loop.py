@@ -133,7 +133,7 @@ def _epoch(material: Material, learner: Learner, progress: Progress) -> float:
     learner.network.train()
     for number, rows in enumerate(batches):
         seconds = state.seconds + time.monotonic() - began
-        done = _share_done(config, state.epoch + number / len(batches), seconds)
+        done = _share_done(config, state.epoch + (number + 0.5) / len(batches), seconds)
         for group in learner.optimizer.param_groups:
             group["lr"] = learning_rate(config, done)
         total += _step(material, learner, rows)
@@ -168,16 +168,16 @@ def _step(material: Material, learner: Learner, rows: NDArray[np.intp]) -> float
     with torch.autocast(device.type, dtype=torch.bfloat16, enabled=half):
         logits = learner.network(images.contiguous(memory_format=torch.channels_last))
     loss = bce(logits, truth, known, config.label_smoothing)
+    value = loss.item()
+    if not math.isfinite(value):
+        raise TaggerError(
+            f"{config.out}: expected a loss, got {value} in epoch {epoch + 1} in the batch of rows "
+            f"{rows[:3]} ...: lower --lr"
+        )
     learner.optimizer.zero_grad()
     loss.backward()
     if config.clip:
         nn.utils.clip_grad_norm_(learner.network.parameters(), config.clip)
     learner.optimizer.step()
     learner.average.update(learner.network, learner.state.step)
-    value = float(loss)
-    if not math.isfinite(value):
-        raise TaggerError(
-            f"{config.out}: expected a loss, got {value} in epoch {epoch + 1} in the batch "
-            f"of rows {rows[:3]} ...: lower --lr and --resume"
-        )
     return value
