@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from PIL import Image
+from PIL import __version__ as pillow_version
 
 from ..errors import UsageError
 from ..options import to_dict
@@ -81,7 +82,8 @@ def draw_dump(
     _write_rows(metadata / "tag_aliases.json", relation_rows(ALIASES.items()))
     _write_rows(metadata / "truth.json", (truth_row(p) for p in posts))
     whole = _combine(metadata, {p.id: w.pixels for p, w in zip(posts, written, strict=True)})
-    about = {"schema": 1, "options": to_dict(options), "content_hash": whole}
+    about = {"schema": 1, "options": to_dict(options), "pillow": pillow_version,
+             "content_hash": whole}  # fmt: skip
     _write_text(metadata / "dump.json", json.dumps(about, indent=1) + "\n")
     return DumpSummary(out, len(posts), sum(len(p.left_out) for p in posts), whole)
 
@@ -92,7 +94,11 @@ def picture_path(post_id: int) -> Path:
 
 
 def content_hash(folder: Path) -> str:
-    """Hash a dump's metadata and decoded pixels, whatever encoder wrote its files."""
+    """Hash a dump's metadata and decoded pixels, whatever encoder wrote its files.
+
+    The same seed and options give the same hash under one release of Pillow; between releases
+    a few edge pixels in ten thousand differ, because its polygons do.
+    """
     metadata = folder / "metadata"
     ids = [json.loads(line)["id"] for line in _lines(metadata / "posts.json")]
     return _combine(metadata, {k: _file_pixels(folder / picture_path(k)) for k in ids})

@@ -49,12 +49,10 @@ def draw_features(p: Painter, figure: Figure) -> None:
 
 
 def draw_brows(p: Painter, figure: Figure, colour: Colour) -> None:
-    """Draw the brows: raised for an open mouth, slanted for a frown."""
-    lift = {"frown": (-13, -6), "oh": (-13, -13), "line": (-9, -8.5)}.get(figure.mouth, (-10.5, -9))
+    """Draw the brows: raised for an open mouth, drawn together for a frown."""
+    lifts = {"frown": (-12.5, -5), "oh": (-12, -14), "line": (-9, -9)}
+    outer, inner = lifts.get(figure.mouth, (-8.5, -11))
     wide = 3.0 if figure.boy else 2.1
-    outer, inner = lift
-    if figure.mouth == "frown":
-        outer, inner = -7, -13  # worried
     for side in (-1, 1):
         p.stroke([(side * 30, outer + 1), (side * 22, (outer + inner) / 2 - 2), (side * 12, inner)],
                  colour, wide + 0.6)  # fmt: skip

@@ -15,6 +15,7 @@ from .wardrobe import Figure, Scene
 
 FEET = 133.0  # from the head's middle down, units of a figure
 SUPERSAMPLE = 3
+_LIFT = -12.0  # animal ears rise by this above spiked hair
 
 
 def draw(scene: Scene, size: int = 512, supersample: int = SUPERSAMPLE) -> Image.Image:
@@ -54,9 +55,11 @@ def _top(figure: Figure) -> float:
     """How far the figure reaches above its head's middle, units."""
     gear = figure.gear or ""
     tall = {"witch_hat": 117, "rabbit_ears": 113, "beret": 93, "cat_ears": 87, "headphones": 76}
-    high = tall.get(gear, 66)
+    high = float(tall.get(gear, 66))
     if figure.style in ("spiked", "double_bun") or figure.ahoge or figure.ornament == "hair_bow":
         high = max(high, 86)
+    if figure.style == "spiked" and gear.endswith("_ears"):
+        high -= _LIFT
     return high
 
 
@@ -117,7 +120,7 @@ def _accent(cloth: clothes.Cloth) -> Tone:
 def _draw_head(p: Painter, figure: Figure, locks: Tone, cloth: clothes.Cloth) -> None:
     if figure.style == "double_bun":
         hair.draw_buns(p, locks)
-    headwear.draw_ears(p, figure.gear, locks)
+    headwear.draw_ears(p.frame(0, _LIFT if figure.style == "spiked" else 0), figure.gear, locks)
     face.draw_head(p, cloth.skin)
     shadow = [(q[0], q[1] + 5, *q[2:]) for q in hair.fringe(figure)]
     p.shade(p.clip(face.FACE), shadow, cloth.skin.shade, 0.75)

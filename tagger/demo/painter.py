@@ -12,6 +12,8 @@ from PIL import Image, ImageChops, ImageDraw
 from .curves import STEPS, Points, curve, limb
 from .tones import Colour, Tone
 
+WIDE = 7  # pixels; the notches between the pieces of thinner lines vanish when reduced
+
 Box = tuple[int, int, int, int]  # left, top, right, bottom, pixels
 
 
@@ -105,7 +107,8 @@ class Painter:
 
     def _line(self, pixels: np.ndarray, colour: Colour, width: float | None) -> None:
         wide = max(1, round((width or self.line) * self.scale))
-        self.draw.line(pixels.ravel().tolist(), fill=colour, width=wide)
+        joint = "curve" if wide > WIDE else None
+        self.draw.line(pixels.ravel().tolist(), fill=colour, width=wide, joint=joint)
         for end in (pixels[0], pixels[-1]):
             self._dot(end, colour, width)
 
