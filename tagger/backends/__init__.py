@@ -1,0 +1,79 @@
+"""Who runs a model: ONNX Runtime or torch with timm, behind one protocol.
+
+Read downward:
+    protocol    Backend, DeviceMemoryError
+    fake        FakeBackend, for tests
+    devices     what can compute here, and which library reaches it
+    place       where a model runs, and in what numbers
+    activation  outputs -> probabilities
+    onnxrt      ONNX Runtime; imports it
+    pytorch     torch and timm; imports them
+    explain     [not yet] which pixels speak for a tag
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import logging
+
+from ..errors import BackendError
+from ..models.spec import Contract, Model
+from ..settings import Runtime
+from .devices import Library
+from .fake import FakeBackend
+from .place import Place, pick
+from .protocol import Backend, DeviceMemoryError
+
+__all__ = ["Backend", "DeviceMemoryError", "FakeBackend", "open_backend"]
+
+log = logging.getLogger(__name__)
+
+# A contract's way of running -> the library, what must be importable, our module for it.
+_RUNNERS: dict[str, tuple[Library, tuple[str, ...], str]] = {
+    "onnx": ("onnxruntime", ("onnxruntime",), ".onnxrt"),
+    "timm": ("torch", ("torch", "timm", "safetensors"), ".pytorch"),
+}
+
+
+def open_backend(model: Model, runtime: Runtime | None = None) -> Backend:
+    """Open a model by the best way that its files and this machine allow.
+
+    A device that was not named and refuses is replaced by the processor, in one line of the log.
+
+    Raises:
+        ModelError: the model's files are broken, foreign, or contradict what is said of them.
+        BackendError: no library for the model, or the device named is not to be had.
+    """
+    runtime = runtime or Runtime()
+    ways = _ways(model)
+    place = pick(runtime.device, runtime.precision, ways)
+    try:
+        return _open(model, ways[place.library], place, runtime)
+    except BackendError as error:
+        if place.asked or place.kind == "cpu":
+            raise
+        log.warning(
+            "%s: %s refused (%s), running on the processor", model.name, place.device, error
+        )
+    place = pick("cpu", runtime.precision, ways)
+    return _open(model, ways[place.library], place, runtime)
+
+
+def _ways(model: Model) -> dict[Library, Contract]:
+    """The libraries installed that can run this model, each with the contract for it."""
+    model.path("")  # a model that is not on disk says how to get it
+    found: dict[Library, Contract] = {}
+    for contract in model.contracts:
+        library, needs, _ = _RUNNERS[contract.runtime]
+        if all(importlib.util.find_spec(name) for name in needs):
+            found.setdefault(library, contract)
+    if found or not model.contracts:
+        return found
+    needs = " or ".join(" with ".join(_RUNNERS[way.runtime][1]) for way in model.contracts)
+    raise BackendError(f"{model.name}: expected {needs} to run it, got none: install it with pip")
+
+
+def _open(model: Model, contract: Contract, place: Place, runtime: Runtime) -> Backend:
+    module = importlib.import_module(_RUNNERS[contract.runtime][2], __name__)
+    return module.open_model(model, contract, place, runtime)

@@ -1,0 +1,85 @@
+"""What every inference library is to the rooms below: pixels in, probabilities out."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import BackendError
+from ..models.spec import Contract
+from ..preprocess import Preprocess
+
+
+class DeviceMemoryError(BackendError):
+    """A batch did not fit into the device's memory; a smaller one may."""
+
+
+class Backend(Protocol):
+    """One opened model on one device. `run` may be called by up to `streams` threads at once."""
+
+    @property
+    def contract(self) -> Contract:
+        """The way of running that was chosen, with the preprocessing `run` expects."""
+        ...
+
+    @property
+    def outputs(self) -> int:
+        """Labels, n."""
+        ...
+
+    @property
+    def library(self) -> str:
+        """Who runs it, for a person: "ONNX Runtime 1.20.1"."""
+        ...
+
+    @property
+    def device(self) -> str:
+        """The device really in use: "cpu", "cuda:0"."""
+        ...
+
+    @property
+    def dtype(self) -> str:
+        """The numbers it computes in: "float32", "float16", "bfloat16"."""
+        ...
+
+    @property
+    def best_batch(self) -> int:
+        """Pictures in a batch at which it is fastest; 1 on a processor."""
+        ...
+
+    @property
+    def streams(self) -> int:
+        """Threads that may be in `run` at once and gain by it."""
+        ...
+
+    @property
+    def takes_uint8(self) -> bool:
+        """Whether pixels reach the device as bytes and become floats there."""
+        ...
+
+    @property
+    def memory(self) -> int:
+        """Bytes of weights it holds; 0 where not known."""
+        ...
+
+    def run(self, batch: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Turn fitted pixels, uint8 RGB [N, H, W, 3], into probabilities, float32 [N, n].
+
+        Raises:
+            DeviceMemoryError: the batch is too large for the device.
+            BackendError: the device or library refused.
+            ModelError: the model's outputs are no probabilities.
+        """
+        ...
+
+    def close(self) -> None:
+        """Free the weights; `run` is not called again. A second call does nothing."""
+        ...
+
+
+def noise(preprocess: Preprocess) -> NDArray[np.uint8]:
+    """A batch of one prepared picture of noise, always the same, to try a model on."""
+    width, height = preprocess.size
+    return np.random.default_rng(0).integers(0, 256, (1, height, width, 3), np.uint8)

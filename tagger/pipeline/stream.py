@@ -1,0 +1,96 @@
+"""Many pictures through a pipeline: an Outcome for each, few on the way at any time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, wait
+from dataclasses import dataclass
+
+from ..errors import BackendError, TaggerError
+from ..scores import Scores
+from .waiting import Job, Priority, Source
+
+_GLANCE_S = 0.5  # Windows delivers Ctrl-C only between two waits
+
+
+@dataclass(frozen=True, eq=False)
+class Outcome:
+    """What became of one picture: its scores, or why there are none."""
+
+    source: Source
+    scores: Scores | None = None
+    error: TaggerError | None = None
+
+
+class Stream(Iterator[Outcome]):
+    """The outcomes of many pictures, in the order of the pictures or as each is done.
+
+    An exception that strikes between two outcomes, such as KeyboardInterrupt, leaves it usable:
+    after `stop` it still gives the outcomes of the pictures in flight.
+    """
+
+    def __init__(
+        self,
+        put: Callable[[Source, Priority], Job],
+        sources: Iterable[Source],
+        ahead: int,
+        ordered: bool,
+    ) -> None:
+        self._put = put
+        self._sources = iter(sources)
+        self._ahead = ahead
+        self._ordered = ordered
+        self._pending: list[Job] = []
+        self._stopped = False
+
+    def __enter__(self) -> Stream:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def __next__(self) -> Outcome:
+        self._fill()
+        while self._pending:
+            job = self._next()
+            self._pending.remove(job)
+            if not job.future.cancelled():
+                return _outcome(job)
+        raise StopIteration
+
+    def stop(self) -> None:
+        """Take no more pictures; those that a thread has taken up still have their outcome."""
+        self._stopped = True
+        self._pending = [job for job in self._pending if not job.future.cancel()]
+
+    def close(self) -> None:
+        """Take no more pictures, and wait for those in flight; their outcomes are dropped."""
+        self.stop()
+        wait([job.future for job in self._pending])
+        self._pending.clear()
+
+    def _fill(self) -> None:
+        while not self._stopped and len(self._pending) < self._ahead:
+            try:
+                source = next(self._sources)
+            except StopIteration:
+                self._stopped = True
+                return
+            self._pending.append(self._put(source, "batch"))
+
+    def _next(self) -> Job:
+        """Wait for the first job, or where the order is free for any."""
+        candidates = self._pending[:1] if self._ordered else self._pending
+        done: set[object] = set()
+        while not done:
+            done = set(wait([j.future for j in candidates], _GLANCE_S, FIRST_COMPLETED).done)
+        return next(job for job in candidates if job.future in done)
+
+
+def _outcome(job: Job) -> Outcome:
+    error = job.future.exception()
+    if error is None:
+        return Outcome(job.source, scores=job.future.result())
+    if isinstance(error, TaggerError):
+        return Outcome(job.source, error=error)
+    raise BackendError(f"expected one of Tagger's errors, got {error!r}") from error
