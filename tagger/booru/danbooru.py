@@ -53,7 +53,7 @@ _INSERT = f"""
     SELECT
         ?::INTEGER,
         id,
-        lower(md5),
+        nullif(lower(md5), ''),
         lower(rating),
         nullif(regexp_extract(lower(file_ext), '^[a-z0-9]{{1,8}}$'), ''),
         nullif(parent_id, 0),

@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..labels import LabelSet
-from .index import COLUMNS, Ragged
+from .index import COLUMNS
+from .ragged import Ragged
 from .splits import SPLITS, SplitOptions, assign
 from .tags import TagKnowledge
 

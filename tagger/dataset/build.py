@@ -25,6 +25,7 @@ from .pictures import look
 from .splits import SPLITS, SplitOptions
 from .tags import TagKnowledge, combine, read_source_tags
 from .vocabulary import TagCount, Vocabulary, VocabularyOptions, choose
+from .whole import whole_folder
 
 if TYPE_CHECKING:
     import duckdb
@@ -85,13 +86,14 @@ def build(options: BuildOptions, progress: Progress | None = None) -> BuildSumma
     Raises DatasetError if a source is no dump, the folder is not empty or no post is left.
     """
     tell = progress or (lambda stage, done, total: None)
-    with index.whole_folder(options.out) as folder:
+    with whole_folder(options.out) as folder:
         with posts.connect(folder / "spill") as connection:
             readings = _read(connection, options.sources, tell)
             knowledge = _knowledge(connection, options)
             dropped = _select(connection, options, knowledge, tell)
             if not rows.count(connection, "rows"):
                 raise _empty(readings, dropped)
+            tell("choosing labels", 0, 0)
             chosen = _choose(connection, knowledge, options)
             table = rows.fetch(connection, chosen.labels.names)
         table = assemble(table, chosen.labels, knowledge, options.sources, options)
@@ -141,6 +143,7 @@ def _select(
     dropped = judge(connection, options, lambda tag: knowledge.names_meaning(tag, names))
     rows.link(connection)
     paths = rows.picture_paths(connection, options.sources)
+    tell("looking at pictures", 0, len(paths))
     found = look(
         (options.sources[source] / path for source, _, path in paths),
         lambda done: tell("looking at pictures", done, len(paths)),
@@ -213,7 +216,9 @@ def _about(
 
 def _empty(readings: Sequence[Reading], dropped: Mapping[str, int]) -> DatasetError:
     total = sum(reading.posts for reading in readings)
-    reasons = ", ".join(f"{number:,} {reason}" for reason, number in dropped.items())
+    unreadable = sum(reading.unreadable for reading in readings)
+    counts = dict(dropped) | ({"unreadable lines": unreadable} if unreadable else {})
+    reasons = ", ".join(f"{number:,} {reason}" for reason, number in counts.items())
     return DatasetError(
         f"0 posts left of {total:,}: {reasons or 'the sources hold none'}: loosen the filters"
     )

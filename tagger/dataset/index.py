@@ -19,9 +19,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import shutil
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path, PurePosixPath
@@ -32,6 +30,7 @@ from numpy.typing import NDArray
 
 from ..errors import DatasetError
 from ..labels import LabelSet
+from .ragged import Ragged
 from .splits import Split
 from .vocabulary import read_vocabulary, write_vocabulary
 
@@ -77,9 +76,14 @@ class Dataset:
         seen from the dataset's own folder. Raises DatasetError, one sentence.
         """
         path = Path(path)
-        about = _about(path)
-        places = {own["name"]: _root(path, own) for own in about["sources"]} | dict(roots or {})
-        return cls(path, _index(path), read_vocabulary(path / "vocabulary.csv"), about, places)
+        about, index = _about(path), _index(path)
+        vocabulary = read_vocabulary(path / "vocabulary.csv")
+        places = {own["name"]: _root(path, own) for own in about.get("sources", ())} | dict(
+            roots or {}
+        )
+        dataset = cls(path, index, vocabulary, about, places)
+        dataset._check()
+        return dataset
 
     def __len__(self) -> int:
         return self.index.num_rows
@@ -115,6 +119,22 @@ class Dataset:
         truth = self._tags.dense(wanted, len(self.vocabulary))
         return truth, ~self._unknown.dense(wanted, len(self.vocabulary))
 
+    def _check(self) -> None:
+        """Refuse an index that is not of this vocabulary and these sources."""
+        last = len(self.vocabulary) - 1
+        for labels in (self._tags.values, self._unknown.values):
+            wrong = labels[(labels < 0) | (labels > last)]
+            if wrong.size:
+                raise DatasetError(
+                    f"{self.path}: expected labels from 0 to {last}, got {wrong[0]} in the index"
+                )
+        foreign = set(self._sources) - set(self.roots)
+        if foreign:
+            raise DatasetError(
+                f"{self.path}: expected the sources of dataset.json, got {foreign.pop()} in the "
+                "index"
+            )
+
     @cached_property
     def _paths(self) -> NDArray[Any]:
         return self.column("path")
@@ -130,33 +150,6 @@ class Dataset:
     @cached_property
     def _unknown(self) -> Ragged:
         return Ragged.of(self.index["unknown"])
-
-
-@dataclass(frozen=True)
-class Ragged:
-    """A list of numbers for each row: row i has values[offsets[i]:offsets[i + 1]]."""
-
-    values: NDArray[np.int32]
-    offsets: NDArray[np.int64]
-
-    @classmethod
-    def of(cls, column: Any) -> Ragged:
-        """From a pyarrow column of lists without nulls."""
-        whole = column.combine_chunks()
-        # flatten() and value_lengths() mind slices, which .values and .offsets do not
-        lengths = whole.value_lengths().to_numpy(zero_copy_only=False)
-        offsets = np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)])
-        return cls(whole.flatten().to_numpy(zero_copy_only=False), offsets)
-
-    def dense(self, rows: NDArray[np.intp], width: int) -> NDArray[np.bool_]:
-        """bool[N, width], True at each row's numbers."""
-        lengths = self.offsets[rows + 1] - self.offsets[rows]
-        starts = np.cumsum(lengths) - lengths
-        within = np.arange(lengths.sum()) - np.repeat(starts, lengths)
-        values = self.values[np.repeat(self.offsets[rows], lengths) + within]
-        found = np.zeros((len(rows), width), np.bool_)
-        found[np.repeat(np.arange(len(rows)), lengths), values] = True
-        return found
 
 
 def write(folder: Path, index: pa.Table, vocabulary: LabelSet, about: Mapping[str, Any]) -> str:
@@ -195,29 +188,6 @@ def content_hash(index: pa.Table, vocabulary: LabelSet, sources: Sequence[str]) 
     return digest.hexdigest()
 
 
-@contextmanager
-def whole_folder(out: Path) -> Iterator[Path]:
-    """A folder beside `out` to write into, which becomes `out` at the end, or vanishes.
-
-    Raises DatasetError if `out` is there and not an empty folder.
-    """
-    if out.exists() and not (out.is_dir() and not any(out.iterdir())):
-        raise DatasetError(
-            f"{out}: expected a new or empty folder, got one with something in it: choose another"
-        )
-    out.parent.mkdir(parents=True, exist_ok=True)
-    beside = out.parent / f".tagger-{out.name[:64]}-{os.getpid()}"
-    shutil.rmtree(beside, ignore_errors=True)
-    beside.mkdir()
-    try:
-        yield beside
-        if out.exists():
-            out.rmdir()
-        beside.rename(out)
-    finally:
-        shutil.rmtree(beside, ignore_errors=True)
-
-
 def _about(path: Path) -> dict[str, Any]:
     try:
         about: object = json.loads((path / "dataset.json").read_text(encoding="utf-8"))
@@ -227,10 +197,16 @@ def _about(path: Path) -> dict[str, Any]:
             "make one with `tagger dataset build`"
         ) from error
     known = cast("dict[str, Any]", about) if isinstance(about, dict) else {}
-    if known.get("schema") != SCHEMA or not isinstance(known.get("sources"), list):
+    if known.get("schema") != SCHEMA:
         raise DatasetError(
             f"{path / 'dataset.json'}: expected schema {SCHEMA}, got {known.get('schema')!r}"
         )
+    for own in known.get("sources", ()):
+        if not isinstance(own, dict) or not {"name", "root", "relative"} <= own.keys():
+            raise DatasetError(
+                f"{path / 'dataset.json'}: expected sources with name, root and relative, got "
+                f"{own!r:.60}"
+            )
     return known
 
 
@@ -252,6 +228,7 @@ def _index(path: Path) -> pa.Table:
 
 
 def _root(path: Path, source: Mapping[str, Any]) -> Path:
+    """Where a source was when the dataset was built, else where it was seen from there."""
     as_built = Path(source["root"])
     beside = Path(os.path.normpath(path / source["relative"]))
     return beside if beside.is_dir() and not as_built.is_dir() else as_built

@@ -103,20 +103,25 @@ def write_vocabulary(vocabulary: LabelSet, path: Path) -> None:
 
 
 def read_vocabulary(path: Path) -> LabelSet:
-    """Read vocabulary.csv. Raises DatasetError naming file and row."""
-    labels: list[Label] = []
+    """Read vocabulary.csv. Raises DatasetError naming file and row; the header is row 1."""
     try:
         with path.open(encoding="utf-8", newline="") as file:
-            for row in csv.DictReader(file):
-                kind = category(DANBOORU, row["category"])
-                labels.append(Label(row["name"], kind, int(row["count"])))
-                if int(row["index"]) != len(labels) - 1:
-                    raise ValueError(f"index {row['index']}")
-    except (OSError, ValueError, KeyError, TypeError, csv.Error) as error:
-        raise DatasetError(
-            f"{path}: expected index,name,category,count in row {len(labels) + 1}, got {error}"
-        ) from error
-    return LabelSet(tuple(labels))
+            rows = list(csv.DictReader(file))
+    except (OSError, ValueError, csv.Error) as error:
+        raise DatasetError(f"{path}: expected a vocabulary, got {error}") from error
+    return LabelSet(tuple(_label(path, index, row) for index, row in enumerate(rows)))
+
+
+def _label(path: Path, index: int, row: Mapping[str, str]) -> Label:
+    try:
+        if int(row["index"]) == index:
+            return Label(row["name"], category(DANBOORU, row["category"]), int(row["count"]))
+    except (ValueError, KeyError, TypeError):
+        pass
+    raise DatasetError(
+        f"{path}, row {index + 2}: expected index {index}, a name, a category and a count, got "
+        f"{','.join(map(str, row.values()))}"
+    )
 
 
 def _reason(tag: TagCount, excluded: bool, options: VocabularyOptions) -> str | None:

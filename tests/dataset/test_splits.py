@@ -1,0 +1,89 @@
+"""Groups are dealt out by a seeded hash, and what hangs together stays together."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tagger.dataset.splits import SPLITS, SplitOptions, assign, components, uniform
+from tagger.errors import OptionError
+
+
+def splitmix64(state: int) -> int:
+    """The published algorithm (Vigna's splitmix64.c) on Python's whole numbers."""
+    z = (state + 0x9E3779B97F4A7C15) % 2**64
+    z = ((z ^ (z >> 30)) * 0xBF58476D1CE4E5B9) % 2**64
+    z = ((z ^ (z >> 27)) * 0x94D049BB133111EB) % 2**64
+    return z ^ (z >> 31)
+
+
+def smallest_reached(count: int, edges: list[tuple[int, int]]) -> list[int]:
+    """Breadth first from every node."""
+    near: dict[int, set[int]] = {node: {node} for node in range(count)}
+    for a, b in edges:
+        near[a].add(b)
+        near[b].add(a)
+    found: list[int] = []
+    for node in range(count):
+        seen, todo = {node}, [node]
+        while todo:
+            fresh = near[todo.pop()] - seen
+            seen |= fresh
+            todo += fresh
+        found.append(min(seen))
+    return found
+
+
+def test_the_generator_is_the_published_one() -> None:
+    """The first number that splitmix64.c gives for the seed 0 is e220a8397b1dcdaf."""
+    assert splitmix64(0) == 0xE220A8397B1DCDAF
+    numbers = np.array([0, 1, 7_220_105, 2**62], np.int64)
+    for seed in (0, 1, 2**63):
+        expected = [(splitmix64(int(n) ^ splitmix64(seed)) >> 11) / 2**53 for n in numbers]
+        assert uniform(numbers, seed).tolist() == expected
+
+
+def test_shares_are_kept() -> None:
+    """Of 100,000 groups each split has its share within five standard deviations."""
+    options = SplitOptions(calibration=0.1, validation=0.2, seed=5)
+    counts = np.bincount(assign(np.arange(100_000), options), minlength=3)
+    for count, share in zip(counts, (0.7, 0.1, 0.2), strict=True):
+        assert abs(count - 1e5 * share) < 5 * (1e5 * share * (1 - share)) ** 0.5
+
+
+def test_the_ends_of_the_shares() -> None:
+    """All, or none, can be train or validation."""
+    groups = np.arange(1000)
+    assert set(assign(groups, SplitOptions(calibration=0, validation=0))) == {0}
+    assert set(assign(groups, SplitOptions(calibration=0, validation=1))) == {2}
+    assert SPLITS == ("train", "calibration", "validation")
+
+
+def test_another_seed_deals_out_differently() -> None:
+    """The places of two seeds have nothing to do with each other."""
+    places = [uniform(np.arange(10_000), seed) for seed in (0, 1)]
+    assert abs(np.corrcoef(*places)[0, 1]) < 0.05
+
+
+def test_shares_over_one_are_refused() -> None:
+    """The sentence names both."""
+    with pytest.raises(OptionError, match=r"at most 1 together, got 0\.6 and 0\.6"):
+        SplitOptions(calibration=0.6, validation=0.6)
+
+
+@given(st.data())
+def test_components_are_those_of_a_slow_search(data: st.DataObject) -> None:
+    """Every node knows the smallest that it hangs together with."""
+    count = data.draw(st.integers(1, 30))
+    node = st.integers(0, count - 1)
+    edges = data.draw(st.lists(st.tuples(node, node), max_size=40))
+    left, right = (np.array([edge[end] for edge in edges], np.int64) for end in (0, 1))
+    assert components(count, left, right).tolist() == smallest_reached(count, edges)
+
+
+def test_a_long_chain_is_one_component() -> None:
+    """A chain of 200,000 versions closes too, in any order of its links."""
+    order = np.random.default_rng(0).permutation(200_000)
+    assert not components(200_000, order[:-1], order[1:]).any()
