@@ -6,6 +6,7 @@ import hashlib
 import json
 import logging
 import os
+import threading
 from pathlib import Path
 from typing import cast
 
@@ -14,7 +15,9 @@ from ..home import make, part
 
 log = logging.getLogger(__name__)
 
-_known: dict[str, str] = {}
+# Path of a file, links followed -> its size, time and hash.
+_Known = dict[str, "tuple[int, int, str]"]
+_known: _Known = {}
 
 
 def sha256(path: Path) -> str:
@@ -25,13 +28,7 @@ def sha256(path: Path) -> str:
     Raises:
         OSError: the file can't be read.
     """
-    key = _key(path)
-    if key not in _known:
-        _known.update(_kept())
-    if key not in _known:
-        _known[key] = compute(path)
-        _keep()
-    return _known[key]
+    return _recall(path) or remember(path, compute(path))
 
 
 def compute(path: Path) -> str:
@@ -47,37 +44,54 @@ def compute(path: Path) -> str:
     return state.hexdigest()
 
 
-def remember(path: Path, digest: str) -> None:
-    """Take a hash that was computed elsewhere over exactly this file's bytes."""
-    _known[_key(path)] = digest
+def remember(path: Path, digest: str) -> str:
+    """Take a hash that was computed over exactly this file's bytes, and give it back."""
+    name, size, time = _state(path)
+    _known[name] = (size, time, digest)
     _keep()
+    return digest
 
 
-def _key(path: Path) -> str:
+def _recall(path: Path) -> str | None:
+    name, size, time = _state(path)
+    if name not in _known:
+        _known.update({k: v for k, v in _kept().items() if k not in _known})
+    before = _known.get(name)
+    return before[2] if before is not None and before[:2] == (size, time) else None
+
+
+def _state(path: Path) -> tuple[str, int, int]:
     real = path.resolve()
     stat = real.stat()
-    return f"{stat.st_size} {stat.st_mtime_ns} {real}"
+    return str(real), stat.st_size, stat.st_mtime_ns
 
 
 def _file() -> Path:
     return part("cache") / "hashes.json"
 
 
-def _kept() -> dict[str, str]:
+def _kept() -> _Known:
     try:
         kept: object = json.loads(_file().read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return {}
     if not isinstance(kept, dict):
         return {}
-    rows = cast("dict[object, object]", kept).items()
-    return {k: v for k, v in rows if isinstance(k, str) and isinstance(v, str)}
+    found: _Known = {}
+    for name, row in cast("dict[str, object]", kept).items():
+        match row:
+            case [int(size), int(time), str(digest)]:
+                found[name] = (size, time, digest)
+            case _:
+                continue
+    return found
 
 
 def _keep() -> None:
     """Best effort: without it, the next process reads the file again."""
     try:
-        short = make(_file().parent) / f".hashes-{os.getpid()}"
+        mark = f"{os.getpid()}-{threading.get_ident()}"
+        short = make(_file().parent) / f".hashes-{mark}"
         short.write_text(json.dumps({**_kept(), **_known}, indent=0), encoding="utf-8")
         short.replace(_file())
     except (OSError, TaggerError) as error:

@@ -43,7 +43,7 @@ def token() -> str | None:
 
 
 def snapshots(repo: str, revision: str) -> Iterator[Path]:
-    """The cached snapshots of a repository: the revision asked for, then the others, newest first.
+    """The cached snapshots of a repository: the revision asked for, main, then the others.
 
     A caller that knows sizes can use any of them; most repositories change their cards only.
     """
@@ -54,8 +54,8 @@ def snapshots(repo: str, revision: str) -> Iterator[Path]:
             wanted.append((folder / "refs" / name).read_text(encoding="utf-8").strip())
         except (OSError, UnicodeDecodeError):
             continue
-    kept = _newest_first(folder / "snapshots")
-    yield from sorted(kept, key=lambda path: path.name not in wanted)
+    others = _newest_first(folder / "snapshots")
+    yield from dict.fromkeys((*(folder / "snapshots" / name for name in wanted), *others))
 
 
 def _newest_first(folder: Path) -> list[Path]:
