@@ -25,6 +25,7 @@ The map, top to bottom
         errors          what can go wrong, in sentences
         options         a setting: default, sentence and range, written once
         spelling        when two tags are equal; patterns over tags
+        csvrows         a label file's records, each wrong field named by its row
         labels          Category, Label, LabelSet; WD's selected_tags.csv
         relations       aliases, implications, series
         counts          tag frequency, co-occurrence, PPMI

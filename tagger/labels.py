@@ -6,25 +6,19 @@ Category, and never assumed. Knows no scores and no thresholds but those a label
 
 from __future__ import annotations
 
-import csv
-import io
-import json
 import math
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from .csvrows import Row, quoted, read_rows, read_text
 from .errors import LabelFileError, OptionError
 from .spelling import key
-
-LARGEST_FILE = 64 << 20
-"""Bytes; the largest vocabulary known, 108,036 labels, takes under 8 MB."""
 
 
 @dataclass(frozen=True)
@@ -163,34 +157,17 @@ def read_selected_tags(path: str | Path, scheme: tuple[Category, ...] = DANBOORU
 
     Raises LabelFileError, naming file, row (the header is row 1) and expectation.
     """
-    path = Path(path)
-    try:
-        with path.open("rb") as file:
-            data = file.read(LARGEST_FILE + 1)
-    except OSError as error:
-        raise LabelFileError(
-            f"{path}: expected a label file, got {error.strerror or error}"
-        ) from error
-    if len(data) > LARGEST_FILE:
-        raise LabelFileError(f"{path}: expected at most {LARGEST_FILE} bytes, got more")
-    return parse_selected_tags(_decode(data, str(path)), scheme, str(path))
+    return parse_selected_tags(read_text(Path(path)), scheme, str(path))
 
 
 def parse_selected_tags(
     text: str, scheme: tuple[Category, ...] = DANBOORU, where: str = "selected_tags.csv"
 ) -> LabelSet:
     """Read the text of a label file, as `read_selected_tags` does; `where` is named in errors."""
-    rows = _rows(text, where)
-    header = [name.strip() for name in rows[0].fields]
-    for column in ("name", "category"):
-        if column not in header:
-            raise rows[0].error(f"a column {column}", _shown(", ".join(header)))
-    while not any(rows[-1].fields):
-        rows.pop()
-    labels = tuple(_label(row, row.under(header), scheme) for row in rows[1:])
-    if not labels:
+    rows = read_rows(text, where, needed=("name", "category"))
+    if not rows:
         raise LabelFileError(f"{where}: expected labels under the header, got none")
-    return LabelSet(labels)
+    return LabelSet(tuple(_label(row, scheme) for row in rows))
 
 
 def write_selected_tags(labels: LabelSet, path: str | Path) -> None:
@@ -205,119 +182,24 @@ def format_selected_tags(labels: LabelSet) -> str:
         tag_id = index if label.tag_id is None else label.tag_id
         # an unnamed slot keeps its numbers, or it would be lost at the end of the file
         number = label.category.id if label.name else 0
-        lines.append(f"{tag_id},{_quoted(label.name)},{number},{label.count}")
+        lines.append(f"{tag_id},{quoted(label.name)},{number},{label.count}")
     return "\n".join(lines) + "\n"
 
 
-@dataclass(frozen=True)
-class _Row:
-    """One record of a label file and where it stands; the header is row 1."""
-
-    where: str
-    number: int
-    fields: list[str]
-
-    def error(self, expected: str, got: str) -> LabelFileError:
-        return LabelFileError(f"{self.where}, row {self.number}: expected {expected}, got {got}")
-
-    def under(self, header: list[str]) -> dict[str, str]:
-        """Return the fields by column; the first of two columns of one name counts."""
-        if len(self.fields) != len(header):
-            raise self.error(f"{len(header)} fields as in row 1", str(len(self.fields)))
-        return dict(reversed(list(zip(header, self.fields, strict=True))))
-
-
-def _decode(data: bytes, where: str) -> str:
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        byte = data[error.start]
-        raise LabelFileError(
-            f"{where}, row {line}: expected UTF-8 text, got the byte 0x{byte:02x}"
-        ) from error
-    return text
-
-
-def _rows(text: str, where: str) -> list[_Row]:
-    """Split CSV text into its records; blank lines are none, as other readers have it."""
-    if "\0" in text:
-        line = text.count("\n", 0, text.index("\0")) + 1
-        raise LabelFileError(f"{where}, row {line}: expected text, got a NUL character")
-    reader = csv.reader(io.StringIO(text.removeprefix("\ufeff"), newline=""), strict=True)
-    rows: list[_Row] = []
-    try:
-        for fields in reader:
-            if fields:
-                rows.append(_Row(where, len(rows) + 1, fields))
-    except csv.Error as error:
-        raise LabelFileError(
-            f"{where}, row {len(rows) + 1}: expected comma-separated fields, got {error}"
-        ) from error
-    if not rows:
-        raise LabelFileError(f"{where}: expected a header with name and category, got no rows")
-    return rows
-
-
-def _label(row: _Row, fields: dict[str, str], scheme: tuple[Category, ...]) -> Label:
-    name = fields["name"]
-    if not name:
+def _label(row: Row, scheme: tuple[Category, ...]) -> Label:
+    if not row.text("name"):
         return Label("", UNNAMED)
-    number = _integer(row, "category", fields["category"])
+    number = row.integer("category")
     if number is None:
         raise row.error("a number for category", "nothing")
     return Label(
-        name=name,
+        name=row.text("name"),
         category=category(scheme, number),
-        count=_integer(row, "count", fields.get("count", "")) or 0,
-        tag_id=_integer(row, "tag_id", fields.get("tag_id", "")),
-        threshold=_threshold(row, fields.get("best_threshold", "")),
-        series=_series(row, fields.get("ips", "")),
+        count=row.integer("count") or 0,
+        tag_id=row.integer("tag_id"),
+        threshold=row.fraction("best_threshold"),
+        series=row.names("ips"),
     )
-
-
-def _integer(row: _Row, column: str, text: str) -> int | None:
-    """Read a whole number; `9.0` is one too, as tools write it whose columns had gaps."""
-    if not text:
-        return None
-    if not _INTEGER.fullmatch(text):
-        raise row.error(f"a number for {column}", _shown(text))
-    return int(text.partition(".")[0])
-
-
-def _threshold(row: _Row, text: str) -> float | None:
-    try:
-        value = float(text or "nan")
-    except ValueError:
-        value = math.inf
-    if math.isnan(value):
-        return None
-    if not 0 <= value <= 1:
-        raise row.error("a best_threshold from 0 to 1", _shown(text))
-    return value
-
-
-def _series(row: _Row, text: str) -> tuple[str, ...]:
-    try:
-        found: object = json.loads(text or "[]")
-    except (ValueError, RecursionError):
-        found = None
-    names = cast("list[object]", found) if isinstance(found, list) else [None]
-    if not all(isinstance(name, str) for name in names):
-        raise row.error("a JSON list of names for ips", _shown(text))
-    return tuple(str(name) for name in names)
-
-
-def _shown(text: str) -> str:
-    """Return what a file said, short enough for a sentence."""
-    return repr(text if len(text) <= 80 else text[:77] + "...")
-
-
-def _quoted(name: str) -> str:
-    """Quote a field where CSV needs it; csv.writer forgets a lone CR before Python 3.13."""
-    if not _NEEDS_QUOTES(name):
-        return name
-    return '"' + name.replace('"', '""') + '"'
 
 
 def _frozen(array: NDArray[Any]) -> NDArray[Any]:
@@ -325,6 +207,4 @@ def _frozen(array: NDArray[Any]) -> NDArray[Any]:
     return array
 
 
-_INTEGER = re.compile(r"-?[0-9]{1,18}(\.0*)?")
-_NEEDS_QUOTES = re.compile(r'[",\r\n]').search
 _NO_INDICES = _frozen(np.zeros(0, np.intp))

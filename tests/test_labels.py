@@ -221,8 +221,8 @@ def test_a_category_name_that_no_scheme_has_is_refused() -> None:
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ("", "tags.csv: expected a header with name and category, got no rows"),
-        ("\n\n", "tags.csv: expected a header with name and category, got no rows"),
+        ("", "tags.csv: expected a header and rows under it, got an empty file"),
+        ("\n\n", "tags.csv: expected a header and rows under it, got an empty file"),
         ("tag_id,name,category\n", "tags.csv: expected labels under the header, got none"),
         ("name,category\n,\n,\n", "tags.csv: expected labels under the header, got none"),
         (",,\n", "tags.csv, row 1: expected a column name, got ', , '"),
