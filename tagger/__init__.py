@@ -23,6 +23,7 @@ The words
 The map, top to bottom
     [floor] values: stdlib, numpy, Pillow
         errors          what can go wrong, in sentences
+        kinds           what kind of value a setting takes
         options         a setting: default, sentence and range, written once
         spelling        when two tags are equal; patterns over tags
         csvrows         a label file's records, each wrong field named by its row
