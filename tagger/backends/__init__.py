@@ -75,5 +75,9 @@ def _ways(model: Model) -> dict[Library, Contract]:
 
 
 def _open(model: Model, contract: Contract, place: Place, runtime: Runtime) -> Backend:
-    module = importlib.import_module(_RUNNERS[contract.runtime][2], __name__)
+    library, _, name = _RUNNERS[contract.runtime]
+    try:
+        module = importlib.import_module(name, __name__)
+    except (ImportError, OSError) as error:  # an installation that lacks a library of its own
+        raise BackendError(f"expected {library} to load, got {error}: install it again") from error
     return module.open_model(model, contract, place, runtime)

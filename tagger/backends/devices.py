@@ -87,8 +87,10 @@ def providers() -> tuple[str, ...]:
     """What the installed ONNX Runtime was built for, its own names; nothing without it."""
     if not importlib.util.find_spec("onnxruntime"):
         return ()
-    import onnxruntime
-
+    try:
+        import onnxruntime
+    except (ImportError, OSError):  # as in torch_names
+        return ()
     return tuple(onnxruntime.get_available_providers())
 
 

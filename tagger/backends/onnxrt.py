@@ -62,7 +62,6 @@ class OnnxBackend:
 
     library = f"ONNX Runtime {onnxruntime.__version__}"
     device = "cpu"
-    dtype = "float32"
     streams = 1
     best_batch = 1
 
@@ -85,6 +84,7 @@ class OnnxBackend:
             known = ", ".join(_KINDS)
             raise ModelError(f"{path}: expected an input of {known}, got {self._input.type}")
         self._kind = _KINDS[self._input.type]
+        self.dtype = "float16" if self._kind is np.float16 else "float32"
         batch = self._input.shape[0]
         self.fixed: int | None = batch if isinstance(batch, int) and batch > 0 else contract.batch
         self._session: onnxruntime.InferenceSession | None = session

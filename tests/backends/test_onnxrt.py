@@ -78,6 +78,15 @@ def test_a_graph_may_take_bytes(
     assert not opened(write_graph()).takes_uint8
 
 
+def test_a_graph_of_half_precision_says_so(
+    write_graph: Write, pictures: np.ndarray, expected: Expected
+) -> None:
+    """float16 in, float32 out: 0 to 255 are whole numbers that float16 holds."""
+    backend = opened(write_graph(kind="FLOAT16"))
+    assert backend.dtype == "float16"
+    np.testing.assert_allclose(backend.run(pictures), expected(pictures), atol=1e-6)
+
+
 def test_on_a_processor_there_is_a_stream_for_each_thread(write_graph: Write) -> None:
     """Each of one thread, batches of one picture, and the provider really in use."""
     backend = opened(write_graph(), threads=3)

@@ -95,6 +95,19 @@ def test_a_model_that_no_library_here_runs_says_which_would(
         open_backend(as_model(Contract(runtime="timm", weights="model.safetensors")))
 
 
+def test_a_library_that_does_not_load_is_one_sentence(
+    as_model: As, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Installed and broken: on Windows, a missing C++ runtime."""
+
+    def broken(name: str, package: str) -> None:
+        raise ImportError("DLL load failed")
+
+    monkeypatch.setattr(backends.importlib, "import_module", broken)
+    with pytest.raises(BackendError, match="expected onnxruntime to load, got DLL load failed"):
+        open_backend(as_model(Contract()), Runtime(device="cpu"))
+
+
 def test_a_model_that_is_not_on_disk_says_how_to_get_it() -> None:
     """Before any library is looked for."""
     with pytest.raises(ModelError, match="tagger models get absent"):
