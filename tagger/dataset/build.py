@@ -43,12 +43,12 @@ MOST_USED = 20
 class BuildOptions(Filters, VocabularyOptions, SplitOptions):
     """What `tagger dataset build` does: the settings of its steps, flat, as a recipe has them."""
 
-    sources: tuple[Path, ...] = option(help="folders of dumps, in Danbooru2021's layout")
-    out: Path = option(help="folder to make; it must be new or empty")
+    sources: tuple[Path, ...] = option(help="Folders of dumps, in Danbooru2021's layout.")
+    out: Path = option(help="Folder to make; it must be new or empty.")
     closed_categories: tuple[str, ...] = option(
         ("character", "copyright"),
-        help="categories in which each source names all it shows, so that a tag only another "
-        "source has is absent; in the other categories it is unknown, and masked",
+        help="Categories in which each source names all it shows, so that a tag only another "
+        "source has is absent; in the other categories it is unknown, and masked.",
     )
 
     def __post_init__(self) -> None:

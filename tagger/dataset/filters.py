@@ -20,15 +20,15 @@ class Filters:
     """Which posts of the sources are taken."""
 
     include: tuple[Status, ...] = option(
-        (), help="posts of these states too, which are otherwise left out"
+        (), help="Posts of these states too, which are otherwise left out."
     )
     ratings: tuple[str, ...] = option(
-        (), help="only these ratings, as the source writes them; all if none is named"
+        (), help="Only these ratings, as the source writes them; all if none is named."
     )
-    min_id: int | None = option(None, help="lowest post id taken")
-    max_id: int | None = option(None, help="highest post id taken")
-    required_tags: tuple[str, ...] = option((), help="only posts that have all of these tags")
-    excluded_tags: tuple[str, ...] = option((), help="no post that has one of these tags")
+    min_id: int | None = option(None, help="Lowest post id taken.")
+    max_id: int | None = option(None, help="Highest post id taken.")
+    required_tags: tuple[str, ...] = option((), help="Only posts that have all of these tags.")
+    excluded_tags: tuple[str, ...] = option((), help="No post that has one of these tags.")
 
     def __post_init__(self) -> None:
         check(self)

@@ -25,12 +25,12 @@ class SplitOptions:
     """How rows are dealt out; what neither calibrates nor validates trains."""
 
     calibration: float = option(
-        0.05, help="share of the groups that thresholds are fitted on", ge=0, le=1
+        0.05, help="Share of the groups that thresholds are fitted on.", ge=0, le=1
     )
     validation: float = option(
-        0.05, help="share of the groups that nothing is chosen on", ge=0, le=1
+        0.05, help="Share of the groups that nothing is chosen on.", ge=0, le=1
     )
-    seed: int = option(0, help="another seed deals the groups out differently", ge=0)
+    seed: int = option(0, help="Another seed deals the groups out differently.", ge=0)
 
     def __post_init__(self) -> None:
         check(self)

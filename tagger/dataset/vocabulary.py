@@ -24,23 +24,23 @@ class VocabularyOptions:
     """Which tags become labels."""
 
     categories: tuple[str, ...] = option(
-        ("general", "copyright", "character"), help="categories whose tags become labels, in order"
+        ("general", "copyright", "character"), help="Categories whose tags become labels, in order."
     )
     minimum_count: int = option(
-        1, help="posts, after the filters, that a tag needs to become a label", ge=1
+        1, help="Posts, after the filters, that a tag needs to become a label.", ge=1
     )
     category_minimum_counts: Mapping[str, int] = option(
-        factory=dict, help="the same for single categories", ge=1, metavar="CATEGORY=N"
+        factory=dict, help="The same for single categories.", ge=1, metavar="CATEGORY=N"
     )
     maximum_share: float = option(
         0.99,
-        help="leave out a tag that more than this share of the posts have, of those of which it "
-        "is known: it says nothing of a picture",
+        help="Leave out a tag that more than this share of the posts have, of those of which it "
+        "is known: it says nothing of a picture.",
         ge=0,
         le=1,
     )
     excluded_labels: tuple[str, ...] = option(
-        (), help="tags that never become labels: names, * wildcards or /regexes/"
+        (), help="Tags that never become labels: names, * wildcards or /regexes/."
     )
 
     def __post_init__(self) -> None:

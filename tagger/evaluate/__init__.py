@@ -1,7 +1,8 @@
 """Evaluation: how good a tagger's scores are, how sure that is, and where to cut them.
 
     predictions   scores beside the truth, and where the truth is known
-    metrics       counts, rates, average precision, top-1
+    confusion     right and wrong answers at thresholds, counted
+    metrics       rates, average precision, top-1
     intervals     how far a figure would move with other pictures
     calibration   thresholds fitted on one split and judged on another
 

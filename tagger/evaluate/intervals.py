@@ -27,11 +27,11 @@ CHUNK = 64
 class Bootstrap:
     """How the pictures are drawn again."""
 
-    draws: int = option(2000, help="how often the pictures are drawn again", ge=100)
+    draws: int = option(2000, help="How often the pictures are drawn again.", ge=100)
     confidence: float = option(
-        0.95, help="share of the draws inside the interval", ge=0.5, le=0.999
+        0.95, help="Share of the draws inside the interval.", ge=0.5, le=0.999
     )
-    seed: int = option(0, help="other draws", ge=0)
+    seed: int = option(0, help="Other draws.", ge=0)
 
     def __post_init__(self) -> None:
         check(self)

@@ -1,7 +1,6 @@
 """How well scores answer what is true, in stages: predictions, counts, rates.
 
-A score at or over its threshold says yes, compared as float32. Where the truth is not known
-nothing is counted. A mean is over what has at least one positive; a tag or picture without is
+A mean is over what has at least one positive; a tag or picture without is
 left out, never counted as 0, and what is undefined otherwise (a precision without a yes) is 0,
 as scikit-learn has it with `zero_division=0`.
 """
@@ -14,31 +13,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from .confusion import Counts, Ints, image_counts, tag_counts
 from .predictions import Predictions
 
 Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
-
-
-@dataclass(frozen=True, eq=False)
-class Counts:
-    """True positives, false positives and false negatives: int64 arrays of one shape.
-
-    Those of two batches add up.
-    """
-
-    tp: Ints
-    fp: Ints
-    fn: Ints
-
-    def __add__(self, other: Counts) -> Counts:
-        return Counts(self.tp + other.tp, self.fp + other.fp, self.fn + other.fn)
-
-    def total(self) -> Counts:
-        """All of them together, as arrays of one number."""
-        return Counts(
-            self.tp.sum(keepdims=True), self.fp.sum(keepdims=True), self.fn.sum(keepdims=True)
-        )
 
 
 @dataclass(frozen=True)
@@ -96,28 +74,6 @@ def measure(predictions: Predictions, thresholds: ArrayLike, names: Sequence[str
         labels=int(with_positives.sum()),
         left_out=tuple(name for name, has in zip(names, with_positives, strict=True) if not has),
     )
-
-
-# ---------------------------------------------------------------- counts
-
-
-def tag_counts(predictions: Predictions, thresholds: ArrayLike) -> Counts:
-    """Count for each label over all pictures: int64[n]. Thresholds: one, or float[n]."""
-    return _counts(predictions, thresholds, axis=0)
-
-
-def image_counts(predictions: Predictions, thresholds: ArrayLike) -> Counts:
-    """Count for each picture over all labels: int64[N]. Thresholds: one, or float[n]."""
-    return _counts(predictions, thresholds, axis=1)
-
-
-def _counts(predictions: Predictions, thresholds: ArrayLike, axis: int) -> Counts:
-    # a float64 threshold of .35 would be over the float32 score of .35
-    said = predictions.scores >= np.asarray(thresholds, np.float32)
-    said &= predictions.known
-    positives = predictions.positives
-    both = (said & positives).sum(axis)
-    return Counts(both, said.sum(axis) - both, positives.sum(axis) - both)
 
 
 # ---------------------------------------------------------------- rates
@@ -248,6 +204,7 @@ def top1_hits(predictions: Predictions) -> Floats:
     """For each picture 1 or 0, whether its highest known score is true; NaN without a true one."""
     hits = np.full(len(predictions.scores), np.nan)
     has = predictions.positives.any(axis=1)
-    first = np.where(predictions.known, predictions.scores, -np.inf)[has].argmax(axis=1)
-    hits[has] = predictions.positives[has, first]
+    if has.any():  # without labels there is no highest
+        first = np.where(predictions.known, predictions.scores, -np.inf)[has].argmax(axis=1)
+        hits[has] = predictions.positives[has, first]
     return hits
