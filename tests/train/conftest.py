@@ -91,7 +91,10 @@ def make_dataset(tmp_path: Path) -> Callable[..., Path]:
         folder = tmp_path / "dataset"
         folder.mkdir()
         source = {"name": "squares", "root": str(images), "relative": "../images"}
-        about = {"sources": [{**source, "posts": count, "rows": count}], "rows": {"train": training}}
+        about = {
+            "sources": [{**source, "posts": count, "rows": count}],
+            "rows": {"train": training},
+        }
         index.write(folder, table, labels, json.loads(json.dumps(about)))
         return folder
 

@@ -1,0 +1,83 @@
+"""The network's labels, ratings and priors."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+timm = pytest.importorskip("timm")
+pytest.importorskip("pyarrow")
+
+from tagger.dataset.index import Dataset  # noqa: E402
+from tagger.train.model import set_head  # noqa: E402
+from tagger.train.targets import label_counts, make_targets, rating_numbers  # noqa: E402
+
+MakeDataset = Callable[..., Path]
+
+
+def test_targets_follow_the_datasets_rows_under_the_labels_own_names(
+    make_dataset: MakeDataset,
+) -> None:
+    """Whatever the order of the labels, a name is true of a picture when the dataset says so."""
+    dataset = Dataset.open(make_dataset(12, unknown=3))
+    targets = make_targets(dataset, dataset.rows("train"))
+    truth, known = targets.of(np.array([5, 0, 2]))
+    for place, row in enumerate((5, 0, 2)):
+        tags = dataset.index["tags"][row].as_py()
+        hidden = dataset.index["unknown"][row].as_py()
+        for index, label in enumerate(targets.rows.labels.names[4:], start=4):
+            own = dataset.vocabulary.find(label)
+            assert truth[place, index] == (own in tags)
+            assert known[place, index] == (own not in hidden)
+
+
+def test_pictures_of_one_rating_teach_none(make_dataset: MakeDataset) -> None:
+    """The rating all of them have is certain, the others never, and no rating is learned."""
+    dataset = Dataset.open(make_dataset(12, ratings="s"))
+    targets = make_targets(dataset, dataset.rows("train"))
+    # without a `g` among them, `s` is the older scheme's "safe"
+    assert targets.constants[:4].tolist() == [20, -20, -20, -20]
+    assert not targets.of(np.arange(5))[1][:, :4].any()
+
+
+def test_pictures_of_several_ratings_teach_them(make_dataset: MakeDataset) -> None:
+    """g, s, q, e are WD's four rows, in that order."""
+    dataset = Dataset.open(make_dataset(12, ratings="gsqe"))
+    targets = make_targets(dataset, dataset.rows("train"))
+    assert np.isnan(targets.constants[:4]).all()
+    truth, known = targets.of(np.arange(4))
+    np.testing.assert_array_equal(truth[:, :4], np.eye(4, dtype=bool))
+    assert known[:, :4].all()
+
+
+def test_ratings_are_read_in_either_scheme() -> None:
+    """Four levels, or the older three, spelled out or by letter; what is none is not known."""
+    assert rating_numbers(
+        np.array(["g", "sensitive", "q", "explicit", None, "x"], object)
+    ).tolist() == [0, 1, 2, 3, -1, -1]
+    assert rating_numbers(np.array(["safe", "q", "e"], object)).tolist() == [0, 2, 3]
+
+
+def test_the_head_begins_with_the_labels_log_odds(make_dataset: MakeDataset) -> None:
+    """log(p / (1 - p)) of the known pictures' share, clipped to 1e-5 and .99."""
+    dataset = Dataset.open(make_dataset(12, unknown=5))
+    training = dataset.rows("train")
+    targets = make_targets(dataset, training)
+    positives, known = label_counts(targets, training)
+    index = targets.rows.labels.find("green_square")
+    own = [
+        1 in dataset.index["tags"][int(row)].as_py()
+        for row in training
+        if 1 not in dataset.index["unknown"][int(row)].as_py()
+    ]
+    assert (positives[index], known[index]) == (sum(own), len(own))
+    network = timm.create_model("resnet10t", num_classes=3, channels=[8, 8, 8, 8], stem_width=8)
+    set_head(network, np.array([0.25, 0.0, 1.0]), np.array([np.nan, np.nan, -20], np.float32))
+    bias = network.get_classifier().bias.tolist()
+    assert bias == pytest.approx([math.log(1 / 3), math.log(1e-5 / (1 - 1e-5)), -20], rel=1e-5)
+    assert not network.get_classifier().weight[2].any()

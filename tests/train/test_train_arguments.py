@@ -1,0 +1,63 @@
+"""The command line of the training."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tagger.errors import OptionError
+from tagger.train.__main__ import read_arguments
+
+
+def test_settings_come_from_the_line_over_the_file_over_their_defaults(tmp_path: Path) -> None:
+    """And what neither names keeps its default."""
+    pytest.importorskip("yaml")
+    file = tmp_path / "mine.yaml"
+    file.write_text(
+        "train:\n  epochs: 3\n  lr: 0.01\n"
+        "  model_args: {stem_width: 8, channels: [8, 16, 32, 64]}\n"
+        "  credits: [somebody]\n"
+    )
+    config = read_arguments(["data", "--out", "run", "--config", str(file), "--lr", "0.5"])
+    assert (config.dataset, config.out) == (Path("data"), Path("run"))
+    assert (config.epochs, config.lr, config.batch_size) == (3, 0.5, 64)
+    assert config.model_args == '{"stem_width": 8, "channels": [8, 16, 32, 64]}'
+    assert config.credits == ("somebody",)
+
+
+def test_an_unknown_setting_in_a_file_is_refused_with_the_nearest(tmp_path: Path) -> None:
+    """A typing error must not be a training with other settings."""
+    pytest.importorskip("yaml")
+    file = tmp_path / "mine.yaml"
+    file.write_text("train:\n  epoch: 3\n")
+    with pytest.raises(OptionError, match="did you mean 'epochs'"):
+        read_arguments(["data", "--out", "run", "--config", str(file)])
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["--pool", "5"], "pool"),
+        (["--epochs", "0"], "epochs: expected a whole number of at least 1, got 0"),
+        (["--model-args", "[1]"], "model_args: expected JSON such as"),
+        (["--recipe", "nothing"], "expected the name or file of a recipe"),
+    ],
+)
+def test_what_cannot_be_is_refused_in_a_sentence(words: list[str], sentence: str) -> None:
+    """Before torch is loaded."""
+    with pytest.raises(OptionError, match=sentence):
+        read_arguments(["data", "--out", "run", *words])
+
+
+def test_help_loads_no_torch() -> None:
+    """A page of help is no reason to wait for it."""
+    code = (
+        "import sys\nfrom tagger.train.__main__ import run\n"
+        "try:\n    run(['--help'])\nexcept SystemExit as end:\n    assert not end.code\n"
+        "assert 'torch' not in sys.modules\n"
+    )
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "--architecture" in told.stdout
