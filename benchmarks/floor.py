@@ -113,7 +113,7 @@ def main() -> None:
         ("import tagger, wall time", lambda: ask_fresh(IMPORT, 20), 0.050),
         ("tagger --help, with the interpreter", lambda: ask_fresh(HELP, 20), 0.250),
         ("select from 10,861 scores", selection, 0.00005),
-        ("fit and normalise 1024x1536 to 448", fitting, 0.040),
+        ("fit and normalise 1024x1536 to 448", fitting, 0.050),
         ("walk 100,000 files in 100 folders", walking, 2.0),
     ):
         print(Cost(name, measure(), ceiling).line(), flush=True)
