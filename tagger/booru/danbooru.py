@@ -88,9 +88,10 @@ def read_posts(connection: duckdb.DuckDBPyConnection, folder: Path, source: int 
     try:
         total = _count(connection, _INSERT, [source, [glob.escape(str(path)) for path in files]])
         unreadable = _count(connection, f"DELETE FROM posts WHERE {_NOTHING}", [source])
-    except duckdb.Error as error:
+        named = tuple(islice(_unreadable(files), NAMED_LINES)) if unreadable else ()
+    # DuckDB before 2.0 takes a gz that breaks off for one with a broken last line.
+    except (duckdb.Error, OSError, EOFError) as error:
         raise _broken(folder, error) from error
-    named = tuple(islice(_unreadable(files), NAMED_LINES)) if unreadable else ()
     return Reading(total - unreadable, unreadable, named)
 
 
