@@ -42,6 +42,7 @@ def parse(
     surface = make_dataclass(
         cls.__name__,
         [_argument(each, each.name in positional, defaults or {}) for each in settings],
+        kw_only=True,
     )
     config = (tyro.conf.FlagCreatePairsOff, tyro.conf.DisallowNone)
     said = io.StringIO()
@@ -118,3 +119,13 @@ def _one_line(box: str, prog: str) -> str:
     hint = re.search(r"Perhaps you meant: (--[\w-]+)", " ".join(rest))
     tail = f"did you mean {hint[1]}?" if hint else f"`{prog} --help` lists what it takes"
     return f"{first[:1].lower()}{first[1:].rstrip('.')}: {tail}"
+
+
+def value_of(argv: Sequence[str], flag: str) -> str | None:
+    """What stands after a flag, before anything is parsed: it may decide the defaults."""
+    for place, word in enumerate(argv):
+        if word == flag and place + 1 < len(argv):
+            return argv[place + 1]
+        if word.startswith(f"{flag}="):
+            return word.partition("=")[2]
+    return None

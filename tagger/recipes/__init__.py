@@ -10,10 +10,12 @@ checks it.
 from __future__ import annotations
 
 import difflib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, cast
 
 from ..errors import OptionError
+from ..options import describe
 
 SECTIONS = ("dataset", "train")
 LARGEST_FILE = 1 << 20
@@ -40,6 +42,21 @@ def read_recipe(name_or_path: str | Path) -> dict[str, dict[str, Any]]:
         if name not in SECTIONS:
             raise OptionError(f"{path}: expected sections {' and '.join(SECTIONS)}, got {name!r}")
     return {name: _section(path, name, given.get(name)) for name in SECTIONS}
+
+
+def recipe_defaults(cls: type[Any], section: Mapping[str, Any], where: str) -> dict[str, Any]:
+    """A section as defaults for the settings of `cls`, a dataclass of `option()` fields.
+
+    Lists become tuples; what the settings say of ranges they check themselves. Raises OptionError
+    for a name that is no setting, with the nearest.
+    """
+    known = {each.name for each in describe(cls)}
+    for name in section:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=1)
+            hint = f"did you mean {near[0]!r}?" if near else "`--help` lists them"
+            raise OptionError(f"{where}: expected the name of a setting, got {name!r}: {hint}")
+    return {name: tuple(v) if isinstance(v, list) else v for name, v in section.items()}
 
 
 def _section(path: Path, name: str, found: object) -> dict[str, Any]:

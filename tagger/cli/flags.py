@@ -1,0 +1,145 @@
+"""Captioning as arguments: one flag for a field of Settings, its sentence borrowed from there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from ..caption import CaptionFormat, Order
+from ..errors import OptionError
+from ..options import describe, option
+from ..relations import Mode
+from ..settings import Settings
+from ..thresholds import Method, Selection
+
+_OWN: Any = object()
+
+
+def borrowed(cls: type[Any], name: str, default: Any = _OWN, **changed: Any) -> Any:
+    """An `option()` with the sentence, range and default of a field of `cls`."""
+    field = next(each for each in describe(cls) if each.name == name)
+    said = {
+        "help": field.help,
+        "ge": field.ge,
+        "le": field.le,
+        "metavar": field.metavar,
+    } | changed
+    return option(field.default if default is _OWN else default, **said)
+
+
+@dataclass(frozen=True)
+class CaptionFlags:
+    """What decides a caption, as the command line spells it."""
+
+    model: str = option("", help="A model's name or folder; `tagger models` lists them.")
+    threshold: tuple[str, ...] = borrowed(
+        Selection,
+        "threshold",
+        (),
+        help="Scores from here on become tags, of all or of one category; without it the "
+        "model's own threshold.",
+        metavar="N|CATEGORY=N",
+        ge=None,
+        le=None,
+    )
+    tag_threshold: tuple[str, ...] = borrowed(
+        Selection, "tag_thresholds", (), metavar="TAG=N", ge=None, le=None
+    )
+    select: Method = borrowed(Selection, "method")
+    top: int | None = borrowed(
+        Selection, "top_k", None, help="Take the K highest scores: --select topk with a number."
+    )
+    category: tuple[str, ...] = borrowed(Selection, "categories", (), metavar="C")
+    exclude_tag: tuple[str, ...] = borrowed(Selection, "exclude")
+    keep_tag: tuple[str, ...] = borrowed(Selection, "keep")
+    only_tag: tuple[str, ...] = borrowed(Selection, "only")
+    replace: tuple[str, ...] = borrowed(CaptionFormat, "replace", ())
+    prefix: tuple[str, ...] = borrowed(CaptionFormat, "prefix")
+    suffix: tuple[str, ...] = borrowed(CaptionFormat, "suffix")
+    order: Order = borrowed(CaptionFormat, "order")
+    template: tuple[str, ...] = borrowed(CaptionFormat, "template", ())
+    max: int | None = borrowed(CaptionFormat, "max")
+    separator: str = borrowed(CaptionFormat, "separator")
+    trailing_separator: bool = borrowed(CaptionFormat, "trailing_separator")
+    underscores: bool = option(False, help="Keep underscores instead of writing spaces.")
+    weights: bool = borrowed(CaptionFormat, "weights")
+    escape: bool = borrowed(CaptionFormat, "escape")
+    head: int = borrowed(CaptionFormat, "head")
+    head_separator: str = borrowed(CaptionFormat, "head_separator")
+    implied: Mode = borrowed(Settings, "implied")
+
+    def settings(self) -> Settings:
+        """The settings these flags ask for.
+
+        Raises:
+            OptionError: a number outside its range, a pattern that can't be read.
+        """
+        overall, by_category = _thresholds(self.threshold)
+        selection = Selection(
+            method=self.select if self.top is None else "topk",
+            threshold=overall,
+            category_thresholds=by_category,
+            tag_thresholds=dict(_numbered("--tag-threshold", each) for each in self.tag_threshold),
+            top_k=Selection().top_k if self.top is None else self.top,
+            categories=self.category or None,
+            exclude=self.exclude_tag,
+            keep=self.keep_tag,
+            only=self.only_tag,
+        )
+        return Settings(selection, self._format(), self.implied)
+
+    def _format(self) -> CaptionFormat:
+        return CaptionFormat(
+            order="template" if self.template else self.order,
+            template=self.template or CaptionFormat().template,
+            separator=self.separator,
+            trailing_separator=self.trailing_separator,
+            spaces=not self.underscores,
+            escape=self.escape,
+            weights=self.weights,
+            max=self.max,
+            prefix=self.prefix,
+            suffix=self.suffix,
+            replace=tuple(_replacement(each) for each in self.replace),
+            head=self.head,
+            head_separator=self.head_separator,
+        )
+
+
+def _thresholds(words: Iterable[str]) -> tuple[float | None, dict[str, float]]:
+    overall: float | None = None
+    categories: dict[str, float] = {}
+    for word in words:
+        if "=" in word:
+            name, value = _numbered("--threshold", word)
+            categories[name] = value
+        else:
+            overall = _number("--threshold", word, word)
+    return overall, categories
+
+
+def _numbered(flag: str, word: str) -> tuple[str, float]:
+    """`NAME=N`, split at the last `=`: a tag may hold one, as `=_=` does."""
+    name, found, number = word.rpartition("=")
+    if not found or not name:
+        raise OptionError(f"{flag}: expected NAME=N, got {word!r}")
+    return name, _number(flag, number, word)
+
+
+def _number(flag: str, text: str, word: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        raise OptionError(f"{flag}: expected a number from 0 to 1, got {word!r}") from None
+    if not 0 <= value <= 1:
+        raise OptionError(f"{flag}: expected a number from 0 to 1, got {word!r}")
+    return value
+
+
+def _replacement(word: str) -> tuple[str, str]:
+    """`A=B`, split at the last `=`, as thresholds are; nothing behind it drops the tag."""
+    tag, found, other = word.rpartition("=")
+    if not found or not tag:
+        raise OptionError(f"--replace: expected A=B, got {word!r}: A= alone drops the tag")
+    return tag, other

@@ -1,0 +1,89 @@
+"""`tagger models`: what is known and what lies here; `tagger models get NAME` fetches one."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ..argv import parse
+from ..errors import UsageError
+from ..models.download import download, download_size
+from ..models.registry import DEFAULT, Row, default_registry
+from ..options import option
+from . import DONE
+from .screen import progress, table
+
+
+@dataclass(frozen=True)
+class ModelsFlags:
+    """List the models: those that can be had, and those in your folders.
+
+    `tagger models get NAME` fetches one.
+    """
+
+    json: bool = option(False, help="One JSON object a line, for scripts.")
+
+
+@dataclass(frozen=True)
+class GetFlags:
+    """Fetch a model's files, whole or not at all."""
+
+    name: str = option(help="A model's name, as `tagger models` lists it.", metavar="NAME")
+
+
+def run(argv: Sequence[str], prog: str) -> int:
+    """List, or fetch."""
+    if argv and argv[0] == "get":
+        return _get(parse(GetFlags, argv[1:], f"{prog} get", positional=["name"]))
+    flags = parse(ModelsFlags, argv, prog)
+    rows = default_registry().list()
+    if flags.json:
+        for row in rows:
+            print(json.dumps(_as_json(row), ensure_ascii=False))
+        return DONE
+    table(("model", "tags", "here", "licence"), [_cells(row) for row in rows])
+    return DONE
+
+
+def _cells(row: Row) -> tuple[str, ...]:
+    name = f"{row.name} (default)" if row.name == DEFAULT else row.name
+    tags = f"{row.spec.tags:,}" if row.spec.tags else "?"
+    return name, tags, row.reason or _state(row), row.spec.licence
+
+
+def _state(row: Row) -> str:
+    if row.on_disk:
+        return "yes"
+    size = download_size(row.spec)
+    return f"no, {size / 1e6:,.0f} MB" if size else "no"
+
+
+def _as_json(row: Row) -> dict[str, Any]:
+    return {
+        "name": row.name,
+        "title": row.spec.title,
+        "family": row.spec.family,
+        "tags": row.spec.tags,
+        "on_disk": row.on_disk,
+        "folder": str(row.folder) if row.folder else None,
+        "fault": row.reason or None,
+        "repository": row.spec.repo,
+        "licence": row.spec.licence,
+        "default": row.name == DEFAULT,
+    }
+
+
+def _get(flags: GetFlags) -> int:
+    registry = default_registry()
+    model = registry.find(flags.name)
+    if model.on_disk:
+        print(f"{model.name} is here already: {model.folder}")
+        return DONE
+    if model.spec.repo is None:
+        raise UsageError(f"{model.name}: expected a published model, got a local one")
+    with progress(model.name, "bytes") as tell:
+        folder = download(model.spec, tell)
+    print(f"{model.name} is here: {folder}")
+    return DONE

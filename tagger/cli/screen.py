@@ -1,0 +1,76 @@
+"""Progress and tables: rich on a terminal, plain lines where the output goes elsewhere.
+
+Progress goes to stderr, so that what a verb prints can be piped.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+
+Tell = Callable[[int, int], None]
+"""Told how much is done, and how much there is."""
+
+PLAIN_EVERY_S = 10.0
+"""Seconds between two lines of progress where there is no terminal."""
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Print rows under their heads; columns as wide as they need to be."""
+    widths = [max(len(row[at]) for row in (head, *rows)) for at in range(len(head))]
+    for row in (head, *rows):
+        print(
+            "  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip()
+        )
+
+
+@contextmanager
+def progress(title: str, unit: str = "") -> Iterator[Tell]:
+    """Show progress while the block runs; what it gives is told (done, all)."""
+    with _bar(title, unit) if sys.stderr.isatty() else _lines(title, unit) as tell:
+        yield tell
+
+
+@contextmanager
+def _bar(title: str, unit: str) -> Iterator[Tell]:
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[said]}"))
+    console = Console(stderr=True)
+    start = time.monotonic()
+    with Progress(*columns, TimeRemainingColumn(), console=console, transient=True) as shown:
+        task = shown.add_task(title, total=None, said="")
+
+        def tell(done: int, total: int) -> None:
+            said = amounts(done, total, unit, time.monotonic() - start)
+            shown.update(task, completed=done, total=total or None, said=said)
+
+        yield tell
+
+
+@contextmanager
+def _lines(title: str, unit: str) -> Iterator[Tell]:
+    """A line when it is worth one: every ten seconds."""
+    start = said = time.monotonic()
+
+    def tell(done: int, total: int) -> None:
+        nonlocal said
+        now = time.monotonic()
+        if now - said >= PLAIN_EVERY_S:
+            said = now
+            print(
+                f"{title}: {amounts(done, total, unit, now - start)}", file=sys.stderr, flush=True
+            )
+
+    yield tell
+
+
+def amounts(done: int, total: int, unit: str, seconds: float) -> str:
+    """How far it is and how fast: "120 of 400 pictures, 19.8/s", "12 of 380 MB, 5.1/s"."""
+    scale, name = (1e6, "MB") if unit == "bytes" else (1, unit)
+    rate = f", {done / scale / seconds:,.1f}/s" if seconds > 0 and done else ""
+    of = f" of {total / scale:,.0f}" if total else ""
+    return f"{done / scale:,.0f}{of} {name}{rate}"
