@@ -79,11 +79,6 @@ class CaptionFormat:
         """Whether the template has a place for the rating, so that it has to be there."""
         return self.order == "template" and RATING in self.template
 
-    @property
-    def marks(self) -> tuple[str, str]:
-        """What a tag can't hold beside what is forbidden in any caption."""
-        return self.mark, self.head_separator
-
 
 @dataclass(frozen=True)
 class Caption:
@@ -137,7 +132,7 @@ def format_caption(
     prefix = _fixed(form.prefix, form, source)
     suffix = _fixed(form.suffix, form, source)
     words = [*prefix, *suffix, *(_word(tag, form) for tag in _replaced(ranked, form.replace))]
-    fit = [word for word in words if is_one_tag(word.text, form.marks)]
+    fit = [word for word in words if is_one_tag(word.text, form.mark, form.head_separator)]
     once = {word.key: word for word in reversed(fit)}  # of equal ones the first stays
     before, after = ([w for w in fixed if once.get(w.key) is w] for fixed in (prefix, suffix))
     rest = [word for word in fit if word.tag and once[word.key] is word]
@@ -217,12 +212,12 @@ def _joined(texts: Sequence[str], form: CaptionFormat) -> str:
     head, rest = texts[: form.head], texts[form.head :]
     parts = [form.separator.join(part) for part in (head, rest) if part]
     text = f" {form.head_separator} ".join(parts)
-    return text + form.mark if text and form.trailing_separator else text
+    return (text + form.mark).strip() if text and form.trailing_separator else text
 
 
 def _check_texts(form: CaptionFormat, field: str, texts: Iterable[str]) -> None:
     for text in texts:
-        if not is_one_tag(text, form.marks):
+        if not is_one_tag(text, form.mark, form.head_separator):
             raise OptionError(
                 f"{field}: expected one tag, without , ||| ;;; braces, line breaks or the "
                 f"separator, got {text!r}: give several one by one"

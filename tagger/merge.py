@@ -52,7 +52,7 @@ def merge(
 
 def _append(old: str, text: str, form: CaptionFormat) -> str:
     body = old.rstrip("\r\n")
-    end = form.mark if form.trailing_separator else ""
+    end = form.mark.strip() if form.trailing_separator else ""
     return body + _glue_after(body, form) + text + end + old[len(body) :]
 
 
@@ -61,7 +61,7 @@ def _glue_after(body: str, form: CaptionFormat) -> str:
     stripped = body.rstrip()
     if not stripped:
         return ""
-    if not stripped.endswith(form.marks):
+    if not stripped.endswith((form.mark, form.head_separator)):
         return form.separator
     if body != stripped:
         return ""
@@ -83,7 +83,7 @@ def _space_after(form: CaptionFormat) -> str:
 
 def _parts(text: str, form: CaptionFormat) -> list[str]:
     """The items of a caption that anybody may have written."""
-    marks = sorted({",", "|||", ";;;", *form.marks}, key=len, reverse=True)
+    marks = sorted({",", "|||", ";;;", form.mark, form.head_separator}, key=len, reverse=True)
     return [part for part in re.split("|".join(map(re.escape, marks)), text) if part.strip()]
 
 

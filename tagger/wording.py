@@ -6,7 +6,6 @@ Knows no captions: `caption` puts the texts in order and joins them.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from pathlib import PurePath
 
 from .spelling import escape, key
@@ -24,7 +23,7 @@ _WEIGHTED = re.compile(rf"\((.*):({_NUMBER})\)", re.DOTALL)
 _EMPHASISED = re.compile(rf"[(\[](.*?)(?::\s*{_NUMBER}\s*)?(?<!\\)[)\]]", re.DOTALL)
 _GROUP_END = re.compile(rf"(?::\s*{_NUMBER}\s*)?(?<!\\)[)\]]+$")
 _SENTENCE_BREAK = re.compile(r"\w{3}[.!?] +[A-Z]")
-_REPEATS = re.compile(r"\d+_(?=.)")  # kohya's folder names: 10_name is shown ten times an epoch
+_REPEATS = re.compile(r"^\d+_(?=.)")  # kohya's folder names: 10_name is shown ten times an epoch
 _COUNTS = tuple(
     re.compile(pattern)
     for pattern in (
@@ -38,15 +37,15 @@ _COUNTS = tuple(
 )
 
 
-def is_one_tag(text: str, separators: Iterable[str] = ()) -> bool:
+def is_one_tag(text: str, mark: str = ",", head: str = "|||") -> bool:
     """Whether a caption with this text in it reads back as it was written.
 
-    It must not be empty, nor hold `,`, `|||`, `;;;`, a brace, a line break, or a separator, nor
-    run into the separator that follows.
+    It must not be empty, nor hold `,`, `|||`, `;;;`, a brace, a line break, the caption's own
+    mark between tags or its head separator, nor run into the mark that follows.
     """
-    if not text.strip() or _FORBIDDEN.search(text):
+    if not text.strip() or _FORBIDDEN.search(text) or head in text:
         return False
-    return all((text + each).find(each) == len(text) for each in separators)
+    return (text + mark).find(mark) == len(text)
 
 
 def weigh(text: str, weight: float) -> str:
@@ -67,7 +66,7 @@ def fill_tokens(text: str, source: PurePath | None, escaped: bool) -> str:
     repeats, `10_miku` being `miku`. Without a source both are empty.
     """
     name = source.stem if source else ""
-    parent = _REPEATS.sub("", source.parent.name, count=1) if source else ""
+    parent = _REPEATS.sub("", source.parent.name) if source else ""
     for token, value in (("[name]", name), ("[parent]", parent)):
         text = text.replace(token, escape(value) if escaped else value)
     return text.strip()
