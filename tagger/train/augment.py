@@ -36,7 +36,7 @@ def augment(images: torch.Tensor, chance: torch.Tensor, config: TrainConfig) -> 
 def _move(images: torch.Tensor, chance: torch.Tensor, config: TrainConfig) -> torch.Tensor:
     """Mirror, scale and shift in one sampling; without zoom, by whole pixels and so unblurred."""
     side = images.shape[-1]
-    mirror = 1 - 2 * (chance[:, 0] < 0.5).float() if config.flip else torch.ones(len(images))
+    mirror = 1 - 2 * (chance[:, 0] < config.flip).float()
     scale = 1 + (2 * chance[:, 3] - 1) * config.zoom
     # affine_grid's unit is half a side
     across, down = (
@@ -45,7 +45,7 @@ def _move(images: torch.Tensor, chance: torch.Tensor, config: TrainConfig) -> to
     zero = torch.zeros_like(scale)
     matrix = torch.stack(
         [
-            torch.stack([mirror.to(scale) / scale, zero, across], 1),
+            torch.stack([mirror / scale, zero, across], 1),
             torch.stack([zero, 1 / scale, down], 1),
         ],
         1,

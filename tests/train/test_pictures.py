@@ -22,7 +22,7 @@ from tagger.train.config import TrainConfig  # noqa: E402
 from tagger.train.data import in_batches, load_pictures, pooled, shuffled  # noqa: E402
 
 MakeDataset = Callable[..., Path]
-STILL = TrainConfig(dataset=Path(), out=Path(), flip=False, shift=0.0)
+STILL = TrainConfig(dataset=Path(), out=Path(), flip=0.0, shift=0.0)
 
 
 @pytest.mark.parametrize("pool", [1, 2, 4, 7, 16])
@@ -85,13 +85,13 @@ def chance(**numbers: float) -> torch.Tensor:
 def test_without_settings_nothing_is_done() -> None:
     """And with them, nothing is done where chance is in the middle."""
     assert torch.equal(augment(image(), torch.rand(1, 9), STILL), image())
-    config = replace(STILL, flip=True, shift=0.2, colour=0.3, cutout=0.5)
+    config = replace(STILL, flip=0.5, shift=0.2, colour=0.3, cutout=0.5)
     assert torch.equal(augment(image(), chance(), config), image())
 
 
 def test_flips_and_shifts_are_exact() -> None:
     """Mirrored or moved by whole pixels; what comes in at a border repeats it."""
-    config = replace(STILL, flip=True, shift=0.25)
+    config = replace(STILL, flip=0.5, shift=0.25)
     assert torch.equal(augment(image(), chance(flip=0.1), config), image().flip(3))
     moved = augment(image(), chance(x=1.0, y=0.0), config)
     wanted = torch.nn.functional.pad(image(), (0, 4, 4, 0), mode="replicate")[..., :16, 4:]

@@ -40,7 +40,7 @@ def settings(dataset: Path, out: Path, **changes: Any) -> TrainConfig:
         batch_size=16,
         lr=4e-3,
         shift=0.02,
-        flip=True,
+        flip=0.5,
         threads=1,
     )
     return replace(own, **changes)
