@@ -55,7 +55,8 @@ def snapshots(repo: str, revision: str) -> Iterator[Path]:
         except (OSError, UnicodeDecodeError):
             continue
     others = _newest_first(folder / "snapshots")
-    yield from dict.fromkeys((*(folder / "snapshots" / name for name in wanted), *others))
+    named = [folder / "snapshots" / name for name in wanted if "/" not in name and name != ".."]
+    yield from dict.fromkeys((*named, *others))
 
 
 def _newest_first(folder: Path) -> list[Path]:

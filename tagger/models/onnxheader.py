@@ -1,4 +1,5 @@
-"""The names and shapes of an ONNX graph's inputs and outputs, read without a library.
+"""The names and shapes of an ONNX graph's inputs and outputs, and the files it keeps weights in,
+read without a library.
 
 An ONNX file is a protobuf `ModelProto` (onnx/onnx.proto, IR version 3 on). Only the fields below
 are visited, everything else is stepped over, and no length is trusted: it must end inside the
@@ -8,6 +9,7 @@ message that contains it. Whether the graph can run is for a backend to find out
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -24,6 +26,19 @@ _TENSOR_NAME = 8  # TensorProto.name
 _VALUE_NAME, _VALUE_TYPE = 1, 2  # ValueInfoProto
 _TENSOR_TYPE, _SHAPE, _DIM = 1, 2, 1  # TypeProto, TypeProto.Tensor, TensorShapeProto
 _DIM_VALUE, _DIM_PARAM = 1, 2  # TensorShapeProto.Dimension
+
+# Where tensors lie: message -> field number -> the message in it.
+_TENSORS = {
+    "model": {7: "graph", 25: "function"},
+    "graph": {1: "node", 5: "tensor", 15: "sparse"},
+    "function": {7: "node", 11: "attribute"},
+    "node": {5: "attribute"},
+    "attribute": {5: "tensor", 6: "graph", 10: "tensor", 11: "graph", 22: "sparse", 23: "sparse"},
+    "sparse": {1: "tensor", 2: "tensor"},
+    "tensor": {13: "external"},
+}
+_KEY, _TEXT = 1, 2  # StringStringEntryProto, of which TensorProto.external_data is made
+_DEEPEST = 100  # graphs inside graphs; real ones end at five or so
 
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 _LONGEST_NAME = 4096
@@ -57,15 +72,50 @@ def read_header(path: Path) -> Header:
     Raises:
         ModelError: no such file, not ONNX, or cut short.
     """
+    with _opened(path) as file:
+        return _header(file, path.stat().st_size)
+
+
+def external_files(path: Path) -> tuple[str, ...]:
+    """The files in which an ONNX file keeps its weights, as it names them: not to be trusted.
+
+    Raises:
+        ModelError: no such file, not ONNX, or cut short.
+    """
+    with _opened(path) as file:
+        whole = _Field(0, 0, 0, path.stat().st_size)
+        return tuple(dict.fromkeys(_locations(file, whole, "model", 0)))
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[BinaryIO]:
     try:
         with path.open("rb") as file:
-            return _header(file, path.stat().st_size)
+            yield file
     except OSError as error:
         raise ModelError(f"{path}: expected an ONNX file, got {error.strerror}") from error
     except _BrokenError as error:
         raise ModelError(
             f"{path}: expected a whole ONNX file, got {error}: copy or download it again"
         ) from None
+
+
+def _locations(file: BinaryIO, message: _Field, kind: str, depth: int) -> Iterator[str]:
+    if depth > _DEEPEST:
+        raise _BrokenError("graphs nested without end")
+    for field in _fields(file, message.start, message.stop):
+        inner = _TENSORS[kind].get(field.number)
+        if inner == "external":
+            if _name(file, field, _KEY) == "location":
+                yield _name(file, field, _TEXT)
+        elif inner and not (inner == "node" and _lacks_location(file, field)):
+            yield from _locations(file, field, inner, depth + 1)
+
+
+def _lacks_location(file: BinaryIO, node: _Field) -> bool:
+    """Whether a node's bytes spare the walk through them; there are thousands of nodes."""
+    file.seek(node.start)
+    return b"location" not in file.read(node.stop - node.start)
 
 
 def _header(file: BinaryIO, size: int) -> Header:
