@@ -1,4 +1,4 @@
-r"""A path as the system opens it: on Windows, past its 260 characters.
+r"""A path as the system opens it, and what the system says when it refuses.
 
 Windows refuses longer paths unless they are absolute and begin with `\\?\`. Captions lie deep in
 people's folders and carry their pictures' names, so whatever opens or writes one comes by here.
@@ -6,11 +6,27 @@ people's folders and carry their pictures' names, so whatever opens or writes on
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path, PurePath, PureWindowsPath
 
 # 260 with the closing zero; folders must leave 12 more for a name.
 _LIMIT = 248
+
+_CAUSES = {
+    errno.ENOSPC: "the disk is full",
+    errno.EDQUOT: "the disk quota is used up",
+    errno.EROFS: "the disk is read-only",
+    errno.EACCES: "permission denied",
+    errno.EPERM: "permission denied",
+    errno.ENOENT: "no such file or folder",
+    errno.EISDIR: "a folder, not a file",
+    errno.ENOTDIR: "a file, where the path has a folder",
+    errno.ENAMETOOLONG: "the name is too long",
+    errno.EIO: "the disk reports an error",
+    errno.EMFILE: "too many open files",
+}
+_IN_USE = (32, 33)  # Windows: ERROR_SHARING_VIOLATION, ERROR_LOCK_VIOLATION
 
 
 def openable(path: str | PurePath) -> Path:
@@ -28,3 +44,10 @@ def extended(path: PureWindowsPath) -> PureWindowsPath:
     if text.startswith("\\\\"):
         return PureWindowsPath("\\\\?\\UNC\\" + text[2:])
     return PureWindowsPath("\\\\?\\" + text)
+
+
+def cause_of(error: OSError) -> str:
+    """What the system said, as a phrase for people: "the disk is full"."""
+    if getattr(error, "winerror", None) in _IN_USE:
+        return "another program has it open"
+    return _CAUSES.get(error.errno or 0) or (error.strerror or "the system refuses").lower()

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path, PureWindowsPath
 
 import pytest
 
-from tagger.paths import extended, openable
+from tagger.paths import cause_of, extended, openable
 
 LONG = "x" * 200
 
@@ -33,3 +34,25 @@ def test_elsewhere_a_path_is_itself() -> None:
     """Also a relative one, and one with a Windows look."""
     assert openable(f"a/{LONG}/{LONG}") == Path(f"a/{LONG}/{LONG}")
     assert openable(Path(r"C:\x")) == Path(r"C:\x")
+
+
+@pytest.mark.parametrize(
+    ("error", "phrase"),
+    [
+        (OSError(errno.ENOSPC, "No space left on device"), "the disk is full"),
+        (PermissionError(errno.EACCES, "Permission denied"), "permission denied"),
+        (OSError(errno.ENAMETOOLONG, "File name too long"), "the name is too long"),
+        (OSError(errno.ETIMEDOUT, "Connection timed out"), "connection timed out"),
+        (OSError("odd"), "the system refuses"),
+    ],
+)
+def test_what_the_system_says_becomes_a_phrase(error: OSError, phrase: str) -> None:
+    """The known ones in our words, others in the system's, lower case."""
+    assert cause_of(error) == phrase
+
+
+def test_a_locked_file_is_named_on_windows() -> None:
+    """Windows' own number says more than EACCES."""
+    error = PermissionError(errno.EACCES, "Permission denied")
+    error.winerror = 32  # pyright: ignore[reportAttributeAccessIssue]
+    assert cause_of(error) == "another program has it open"

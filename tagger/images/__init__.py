@@ -22,7 +22,7 @@ from typing import Any, BinaryIO, cast
 from PIL import Image
 
 from ..errors import ImageError
-from ..paths import openable
+from ..paths import cause_of, openable
 from .kinds import EXTENSIONS, HEAD, Format, declared_size, recognise
 from .profiles import to_srgb
 
@@ -149,6 +149,5 @@ def _cause(error: Exception) -> str:
     if isinstance(error, MemoryError):
         return "not enough memory to decode it"
     if isinstance(error, OSError) and error.errno is not None:
-        known = {FileNotFoundError: "no such file", IsADirectoryError: "a folder, not a file"}
-        return known.get(type(error), (error.strerror or "can't be read").lower())
+        return cause_of(error)
     return "truncated file" if "truncated" in str(error).lower() else "damaged file"

@@ -259,9 +259,9 @@ def test_no_plugin_is_imported_before_its_kind_comes() -> None:
 
 def test_what_the_system_says_is_passed_on(tmp_path: Path) -> None:
     """Missing, a folder, unreadable."""
-    assert cause(tmp_path / "none.png") == "no such file"
+    assert cause(tmp_path / "none.png") == "no such file or folder"
     assert cause(tmp_path) in ("a folder, not a file", "permission denied")  # Windows: the latter
-    with pytest.raises(ImageError, match=r"none\.png: no such file"):
+    with pytest.raises(ImageError, match=r"none\.png: no such file or folder"):
         content_hash(tmp_path / "none.png")
 
 

@@ -1,0 +1,119 @@
+"""What is to be captioned and where the captions go: checked, then listed, nothing written."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ..errors import UsageError
+from ..images import EXTENSIONS
+from ..settings import Folder
+from .plan import Refusal, Task, assign, mirrors
+from .sidecars import captions_in
+from .walk import Listing, Walk, walk
+
+
+@dataclass(frozen=True)
+class FolderJob:
+    """Folders, or single pictures, and where their captions go."""
+
+    roots: tuple[Path, ...]
+    folder: Folder = field(default_factory=Folder)
+
+
+class Plan:
+    """The tasks of a job, in natural order, folder by folder; nothing is written.
+
+    Iterate once; `walk` counts meanwhile.
+    """
+
+    def __init__(self, job: FolderJob) -> None:
+        _check(job)
+        self.job = job
+        self.walk: Walk = walk(job.roots, job.folder.recursive)
+        folders = _folders(job.roots)
+        out = job.folder.out
+        found = mirrors(list(folders.values()), out) if out else {}
+        self._mirrors = {real: found.get(folder) for real, folder in folders.items()}
+
+    def __iter__(self) -> Iterator[Task | Refusal]:
+        for listing in self.walk.listings():
+            yield from self.assigned(listing)
+        if not self.walk.pictures:
+            raise UsageError(_no_pictures(self.job, self.walk))
+
+    def tally(self) -> Counter[str]:
+        """How many pictures of each kind, and `refused`; iterates to the end."""
+        return Counter("refused" if isinstance(t, Refusal) else t.kind for t in self)
+
+    def assigned(self, listing: Listing) -> list[Task | Refusal]:
+        """The tasks of one folder."""
+        target = self.target(listing)
+        folder = self.job.folder
+        pictures = [listing.folder / name for name in listing.names]
+        return assign(pictures, target, captions_in(target, folder.extension), folder)
+
+    def target(self, listing: Listing) -> Path:
+        """Where one folder's captions go."""
+        mirror = self._mirrors[os.path.realpath(listing.root)]
+        return mirror / listing.folder.relative_to(listing.root) if mirror else listing.folder
+
+
+def plan_folder(job: FolderJob) -> Plan:
+    """List what would be done, without inference: iterate over the Plan.
+
+    Raises UsageError at once for folders that are not there or can't be written to, and at the
+    end of the iteration where there was no picture.
+    """
+    return Plan(job)
+
+
+def _folders(roots: Iterable[Path]) -> dict[str, Path]:
+    """The folders that the roots are or lie in, each once, by where they really are."""
+    folders: dict[str, Path] = {}
+    for root in roots:
+        folder = root if root.is_dir() else root.parent
+        folders.setdefault(os.path.realpath(folder), folder)
+    return folders
+
+
+def _check(job: FolderJob) -> None:
+    if not job.roots:
+        raise UsageError("expected a folder of pictures, got none: name one")
+    for root in job.roots:
+        _check_root(root)
+    out = job.folder.out
+    if out is not None and out.exists() and not out.is_dir():
+        raise UsageError(f"{out}: expected a folder for the captions, got a file: name another")
+    for place in _folders(job.roots).values() if out is None else [out]:
+        if place.is_dir() and not os.access(place, os.W_OK | os.X_OK):
+            raise UsageError(
+                f"{place}: expected a folder that can be written to, got no permission: put the "
+                f"captions elsewhere with --out"
+            )
+
+
+def _check_root(root: Path) -> None:
+    if root.is_dir():
+        return
+    if not root.exists():
+        raise UsageError(f"{root}: expected a folder of pictures, got nothing of that name")
+    if root.suffix.lower() not in EXTENSIONS:
+        known = " ".join(sorted(EXTENSIONS))
+        raise UsageError(f"{root}: expected a folder or a picture ({known}), got another file")
+
+
+def _no_pictures(job: FolderJob, found: Walk) -> str:
+    where = ", ".join(str(root) for root in job.roots)
+    if found.unreadable:
+        path, cause = found.unreadable[0]
+        return f"{where}: expected pictures, got none: {path} can't be listed, {cause}"
+    others = ", ".join(
+        f"{n} {kind or 'without extension'}" for kind, n in found.ignored.most_common(5)
+    )
+    below = "" if job.folder.recursive else " (sub-folders were left out)"
+    got = f"only other files ({others})" if others else "none"
+    return f"{where}: expected pictures, got {got}{below}: name a folder that holds some"

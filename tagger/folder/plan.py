@@ -1,0 +1,138 @@
+"""Which picture, which caption file, and what is done to it. Pure: looks at no disk.
+
+A caption is somebody's work: whatever changes one is a Change first, and two pictures never share
+a file in silence.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence, Set
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from ..caption import Caption, CaptionFormat
+from ..errors import UsageError
+from ..merge import merge
+from ..settings import Folder
+
+Kind = Literal["new", "skip", "overwrite", "append", "prepend", "same"]
+
+_LONGEST_NAME = 255  # bytes of a name on ext4, APFS, NTFS (there: UTF-16 units) and most others
+
+
+@dataclass(frozen=True)
+class Task:
+    """A picture, the caption file that belongs to it, and what is meant to be done with that."""
+
+    picture: Path
+    caption: Path
+    kind: Kind
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """A picture that can have no caption, and a sentence's tail that says why and what to do."""
+
+    picture: Path
+    reason: str
+
+
+@dataclass(frozen=True)
+class Change:
+    """What becomes of one caption file.
+
+    before: its text, None if there is no file. after: its text then. kind: `skip` and `same`
+    change nothing. reason: why a caption that could have been changed was not.
+    """
+
+    path: Path
+    caption: Path
+    before: str | None
+    after: str
+    kind: Kind
+    reason: str = ""
+
+    @property
+    def writes(self) -> bool:
+        """Whether the file will be another."""
+        return self.kind not in ("skip", "same")
+
+
+def mirrors(roots: Sequence[Path], out: Path) -> Mapping[Path, Path]:
+    """For each root the folder under `out` that its sub-folders are mirrored in.
+
+    That is `out`, and where there are several roots a folder of each one's name in it. Raises
+    UsageError for two roots of one name.
+    """
+    if len(roots) < 2:
+        return dict.fromkeys(roots, out)
+    names: dict[str, Path] = {}
+    for root in roots:
+        other = names.setdefault(os.path.normcase(_name(root)), root)
+        if other != root:
+            raise UsageError(
+                f"{root}: expected folders of different names under {out}, got {other} "
+                f"too: caption them one by one"
+            )
+    return {root: out / _name(root) for root in roots}
+
+
+def _name(root: Path) -> str:
+    return Path(os.path.abspath(root)).name  # noqa: PTH100 - `resolve` would look at the disk
+
+
+def assign(
+    pictures: Sequence[Path], target: Path, captioned: Set[str], folder: Folder
+) -> list[Task | Refusal]:
+    """Give each picture of one folder its caption file in the folder `target`.
+
+    `captioned` are the names of the caption files that hold a text already, by
+    `os.path.normcase`. Of pictures that would share a file the first has it, the others are
+    refused; so is a name longer than file systems take.
+    """
+    taken: dict[str, Path] = {}
+    return [_assign(picture, target, captioned, folder, taken) for picture in pictures]
+
+
+def _assign(
+    picture: Path, target: Path, captioned: Set[str], folder: Folder, taken: dict[str, Path]
+) -> Task | Refusal:
+    name = picture.stem + folder.extension
+    length = len(os.fsencode(name)) if os.name != "nt" else len(name.encode("utf-16-le")) // 2
+    if length > _LONGEST_NAME:
+        return Refusal(
+            picture,
+            f"its caption's name would take {length} bytes of {_LONGEST_NAME}: shorten the name",
+        )
+    other = taken.setdefault(os.path.normcase(name), picture)
+    if other != picture:
+        return Refusal(picture, f"{other.name} has the caption file {name} too: rename one of them")
+    has_text = os.path.normcase(name) in captioned
+    return Task(picture, target / name, folder.on_existing if has_text else "new")
+
+
+def decide(
+    task: Task, before: str | None, caption: Caption, folder: Folder, form: CaptionFormat
+) -> Change:
+    """Turn a task and the two texts into a Change.
+
+    `before` is what the file holds now: somebody may have written it since the task was made.
+    """
+    end = "\n" if folder.newline else ""
+    written = caption.text + end if caption.text else ""
+    if before is None or not before.strip():
+        return Change(task.picture, task.caption, before, written, "new")
+    how = folder.on_existing
+    if how == "skip":
+        return Change(task.picture, task.caption, before, before, "skip")
+    if how == "overwrite":
+        kind: Kind = "same" if before == written else "overwrite"
+        return Change(task.picture, task.caption, before, written, kind)
+    merged = merge(before, caption, how, form)
+    if merged.reason:
+        why = f"the caption has {merged.reason}: left as it is"
+        return Change(task.picture, task.caption, before, before, "skip", why)
+    kind = "same" if merged.text == before else how
+    return Change(task.picture, task.caption, before, merged.text, kind)

@@ -1,0 +1,200 @@
+"""Caption a folder.
+
+One bad picture never stops a run: it is counted, with its reason. Scores come from a pipeline,
+tags from a captioner; here they are brought to files.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from ..caption import Caption
+from ..captioner import Captioner
+from ..errors import CaptionError, ImageError, TaggerError
+from ..pipeline import Outcome as Scored
+from .job import FolderJob, Plan
+from .plan import Change, Refusal, Task, decide
+from .sidecars import read_caption, sweep, write_caption
+
+_EMPTY = "no tag reaches its threshold: nothing to write"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one picture.
+
+    change: what was done, if it came so far. caption: the new caption, with its tags. reason: why
+    nothing was written; empty where the caption was written or is as it should be.
+    """
+
+    picture: Path
+    change: Change | None = None
+    caption: Caption | None = None
+    reason: str = ""
+
+
+@dataclass
+class Summary:
+    """Counts of a run, growing while it runs.
+
+    ignored: files that are no pictures, by extension, captions apart. unreadable: sub-folders
+    that could not be listed. failures: every picture that failed. left: captions that could not
+    be added to, and stayed. interrupted: stopped before the end.
+    """
+
+    pictures: int = 0
+    written: int = 0
+    same: int = 0
+    skipped: int = 0
+    failures: list[tuple[Path, str]] = field(default_factory=list)
+    left: list[tuple[Path, str]] = field(default_factory=list)
+    ignored: Counter[str] = field(default_factory=lambda: Counter[str]())
+    unreadable: list[tuple[Path, str]] = field(default_factory=list)
+    interrupted: bool = False
+
+    @property
+    def failed(self) -> int:
+        """How many pictures failed."""
+        return len(self.failures)
+
+
+class Scoring(Protocol):
+    """The outcomes of pictures under way: `pipeline.Stream`."""
+
+    def __next__(self) -> Scored: ...
+    def stop(self) -> None: ...
+
+
+class Scorer(Protocol):
+    """What gives scores: a `Pipeline`, or a test's stand-in."""
+
+    def stream(self, sources: Iterable[Path], *, ordered: bool = True) -> Scoring: ...
+
+
+def caption_folder(job: FolderJob, scorer: Scorer, captioner: Captioner) -> Run:
+    """Caption the pictures of a job: iterate over the Run, its `summary` counts meanwhile.
+
+    Pictures that have a caption and keep it are not scored, and counted without an Outcome.
+    Raises UsageError as `plan_folder` does.
+    """
+    return Run(job, scorer, captioner)
+
+
+class Run(Iterator[Outcome]):
+    """The outcomes of a job, each as soon as it is there.
+
+    Ctrl-C, or `stop`, lets what is in flight come to its end: the iteration goes on for those
+    few, and `summary.interrupted` is set. A second Ctrl-C is Python's.
+    """
+
+    def __init__(self, job: FolderJob, scorer: Scorer, captioner: Captioner) -> None:
+        self.job = job
+        self.summary = Summary()
+        self._plan = Plan(job)
+        self._captioner = captioner
+        self._tasks: dict[Path, Task] = {}
+        self._refused: deque[Refusal] = deque()
+        self._scored: Scored | None = None
+        self._stream = scorer.stream(self._sources(), ordered=False)
+
+    def __next__(self) -> Outcome:
+        while True:
+            try:
+                return self._counted(self._next())
+            except KeyboardInterrupt:
+                if self.summary.interrupted:
+                    raise
+                self.stop()
+            finally:
+                self._take_counts()
+
+    def stop(self) -> None:
+        """Take no more pictures."""
+        self.summary.interrupted = True
+        self._stream.stop()
+
+    def _next(self) -> Outcome:
+        """The next outcome; struck by Ctrl-C it can be called again, and none is lost."""
+        while self._scored is None:
+            if self._refused:
+                return _refused(self._refused.popleft())
+            try:
+                self._scored = next(self._stream)
+            except StopIteration:
+                if not self._refused:
+                    raise
+        picture = Path(str(self._scored.source))
+        outcome = self._finish(self._tasks[picture], self._scored)
+        self._scored = None
+        del self._tasks[picture]
+        return outcome
+
+    def _sources(self) -> Iterator[Path]:
+        """The pictures to score; the others are counted here."""
+        swept: Path | None = None
+        for task in self._plan:
+            self.summary.pictures += 1
+            if isinstance(task, Refusal):
+                self._refused.append(task)
+                continue
+            if task.caption.parent != swept:
+                swept = task.caption.parent
+                sweep(swept)
+            if task.kind == "skip":
+                self.summary.skipped += 1
+                continue
+            self._tasks[task.picture] = task
+            yield task.picture
+
+    def _finish(self, task: Task, scored: Scored) -> Outcome:
+        try:
+            if scored.scores is None:
+                raise scored.error or CaptionError("no scores")
+            caption = self._captioner(scored.scores, task.picture)
+            return self._write(task, caption)
+        except TaggerError as error:
+            return Outcome(task.picture, reason=_reason(error))
+
+    def _write(self, task: Task, caption: Caption) -> Outcome:
+        # what is overwritten may be in any encoding; what is added to, or kept, may not
+        overwrites = self.job.folder.on_existing == "overwrite"
+        before = read_caption(task.caption, strict=not overwrites)
+        form = self._captioner.settings.format
+        change = decide(task, before, caption, self.job.folder, form)
+        if not caption.text and change.kind not in ("skip", "same"):
+            return Outcome(task.picture, caption=caption, reason=_EMPTY)
+        if change.writes:
+            write_caption(change.caption, change.after)
+        return Outcome(task.picture, change, caption, change.reason)
+
+    def _counted(self, outcome: Outcome) -> Outcome:
+        summary, change = self.summary, outcome.change
+        if change is None:
+            summary.failures.append((outcome.picture, outcome.reason))
+        elif change.writes:
+            summary.written += 1
+        elif change.kind == "same":
+            summary.same += 1
+        else:
+            summary.skipped += 1
+            if outcome.reason:
+                summary.left.append((outcome.picture, outcome.reason))
+        return outcome
+
+    def _take_counts(self) -> None:
+        found = self._plan.walk
+        ours = self.job.folder.extension.lower()
+        self.summary.ignored = Counter({k: n for k, n in found.ignored.items() if k != ours})
+        self.summary.unreadable = found.unreadable
+
+
+def _refused(refusal: Refusal) -> Outcome:
+    return Outcome(refusal.picture, reason=refusal.reason)
+
+
+def _reason(error: TaggerError) -> str:
+    return error.cause if isinstance(error, ImageError) else str(error)

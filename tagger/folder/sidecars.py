@@ -1,0 +1,188 @@
+"""Caption files: read as UTF-8, written whole or not at all.
+
+A caption is written under a short temporary name in the same folder and then takes its place, so
+that a killed run leaves the old text or the new one; names of 255 bytes work.
+"""
+
+from __future__ import annotations
+
+import codecs
+import errno
+import functools
+import itertools
+import os
+import re
+import secrets
+import socket
+import sys
+import time
+import zlib
+from contextlib import suppress
+from pathlib import Path
+
+from ..errors import CaptionError
+from ..paths import cause_of, openable
+
+TEMPORARY = ".tagger-"
+"""How the names of temporary files begin; nobody else's do."""
+
+_LONGEST = 1 << 20  # bytes; what is larger is no caption
+_BLANK = 16  # bytes; what is larger is not read only to see whether it is blank
+_ABANDONED_S = 24 * 3600  # a temporary file of another machine this old has no owner any more
+_NAME = re.compile(
+    re.escape(TEMPORARY)
+    + r"(?P<run>(?P<machine>[0-9a-f]{4})(?P<process>[0-9a-f]{1,8})\.[0-9a-f]{4})-\d+"
+)
+_TOKEN = secrets.token_hex(2)
+_NUMBERS = itertools.count()
+
+
+def read_caption(path: Path, *, strict: bool = True) -> str | None:
+    """The text of a caption file, line ends as they are, without a BOM; None if there is no file.
+
+    Raises CaptionError if it can't be read, is too large to be a caption, or is not UTF-8; the
+    last only if `strict`, else what is not UTF-8 is replaced.
+    """
+    try:
+        with openable(path).open("rb") as file:
+            data = file.read(_LONGEST + 1)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise CaptionError(f"{path}: can't be read: {cause_of(error)}") from error
+    if len(data) > _LONGEST:
+        raise CaptionError(
+            f"{path}: expected a caption, got more than {_LONGEST >> 20} MiB of text"
+        )
+    if strict and data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        raise CaptionError(f"{path}: expected UTF-8, got UTF-16: save it as UTF-8")
+    try:
+        return data.removeprefix(codecs.BOM_UTF8).decode("utf-8", "strict" if strict else "replace")
+    except UnicodeDecodeError as error:
+        raise CaptionError(
+            f"{path}: expected UTF-8, got another encoding (byte {error.start}): save it as UTF-8"
+        ) from error
+
+
+def captions_in(folder: Path, extension: str) -> set[str]:
+    """The names of a folder's caption files that hold a text, as `os.path.normcase` has them.
+
+    Empty where there is no such folder, or none that can be listed: writing will say so.
+    """
+    names: set[str] = set()
+    try:
+        with os.scandir(openable(folder)) as entries:
+            for entry in entries:
+                name = os.path.normcase(entry.name)
+                if name.endswith(os.path.normcase(extension)) and _has_text(entry):
+                    names.add(name)
+    except OSError:
+        return names
+    return names
+
+
+def _has_text(entry: os.DirEntry[str]) -> bool:
+    try:
+        if not entry.is_file():
+            return False  # a folder of that name: reading it will say so
+        size = entry.stat().st_size
+        return size > _BLANK or bool(size and Path(entry.path).read_bytes().strip())
+    except OSError:
+        return True  # something is there: never write over it
+
+
+def write_caption(path: Path, text: str) -> None:
+    """Put a text, never a blank one, in a caption file; makes its folder.
+
+    A link is followed, permissions stay. Raises CaptionError, and then the file is as before.
+    """
+    if not text.strip():
+        raise ValueError(f"{path}: an empty caption stops kohya's trainer")
+    try:
+        data = text.encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise CaptionError(
+            f"{path}: expected text, got bytes of a file name that are none: rename the file"
+        ) from error
+    try:
+        _replace(openable(path), data)
+    except OSError as error:
+        raise CaptionError(f"{path}: can't be written: {cause_of(error)}") from error
+
+
+def sweep(folder: Path) -> int:
+    """Remove the temporary files of runs that are dead; says how many there were."""
+    swept = 0
+    with suppress(OSError), os.scandir(openable(folder)) as entries:
+        for entry in entries:
+            with suppress(OSError):
+                if entry.name.startswith(TEMPORARY) and _is_stray(entry):
+                    Path(entry.path).unlink()
+                    swept += 1
+    return swept
+
+
+def _replace(path: Path, data: bytes) -> None:
+    if path.is_symlink():
+        path = path.resolve()
+    mode = path.stat().st_mode if path.exists() else None
+    if mode is not None and not os.access(path, os.W_OK):
+        raise PermissionError(errno.EACCES, "read-only", str(path))
+    temporary = path.with_name(f"{TEMPORARY}{_run(os.getpid())}-{next(_NUMBERS)}")
+    try:
+        _put(temporary, data)
+        if mode is not None:
+            temporary.chmod(mode & 0o7777)
+        temporary.replace(path)
+    except BaseException:
+        with suppress(OSError):
+            temporary.unlink()
+        raise
+
+
+def _put(path: Path, data: bytes) -> None:
+    try:
+        path.write_bytes(data)
+    except FileNotFoundError:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+
+
+def _run(process: int) -> str:
+    """A process's name in temporary files: machine, process, and a number against reuse."""
+    return f"{_machine()}{process:x}.{_TOKEN}"
+
+
+@functools.cache
+def _machine() -> str:
+    return f"{zlib.crc32(socket.gethostname().encode('utf-8', 'replace')) & 0xFFFF:04x}"
+
+
+def _is_stray(entry: os.DirEntry[str]) -> bool:
+    parts = _NAME.fullmatch(entry.name)
+    if parts is None or parts["run"] == _run(os.getpid()):
+        return False
+    if parts["machine"] != _machine():
+        return time.time() - entry.stat().st_mtime > _ABANDONED_S
+    process = int(parts["process"], 16)
+    return process == os.getpid() or not _alive(process)
+
+
+def _alive(process: int) -> bool:
+    if sys.platform == "win32":  # there, signal 0 is Ctrl-C
+        import ctypes
+
+        handle = ctypes.windll.kernel32.OpenProcess(0x00100000, False, process)  # SYNCHRONIZE
+        if not handle:
+            return False
+        try:
+            return ctypes.windll.kernel32.WaitForSingleObject(handle, 0) != 0
+        finally:
+            ctypes.windll.kernel32.CloseHandle(handle)
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:  # somebody else's
+        return True
+    return True
