@@ -79,7 +79,12 @@ class TrainConfig:
         0.0, help="Change brightness and contrast by up to this share.", ge=0, le=0.5
     )
 
-    seed: int = option(0, help="Decides the first weights, the order and what is done to pictures.")
+    seed: int = option(
+        0,
+        help="Decides the first weights, the order and what is done to pictures.",
+        ge=0,
+        le=2**31,
+    )
     precision: Literal["fp32", "bf16"] = option(
         "fp32", help="Precision of the network's arithmetic; the loss is always fp32."
     )

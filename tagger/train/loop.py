@@ -161,7 +161,7 @@ def _over(config: TrainConfig, seconds: float) -> bool:
 def _step(material: Material, learner: Learner, rows: NDArray[np.intp]) -> float:
     """One batch: loss, gradient, step, average; gives the loss. Raises TaggerError for NaN."""
     config, device, epoch = material.config, material.device, learner.state.epoch
-    chance = torch.from_numpy(draw(rows, config.seed, epoch, len(material.targets.dataset)))
+    chance = torch.from_numpy(draw(rows, config.seed, epoch))
     images = augment(material.images(rows), chance.to(device), config)
     truth, known = (torch.from_numpy(each).to(device) for each in material.targets.of(rows))
     half = config.precision == "bf16"

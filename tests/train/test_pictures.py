@@ -66,10 +66,10 @@ def test_the_order_is_decided_by_seed_and_epoch() -> None:
 
 def test_chance_is_the_pictures_own_whatever_the_batch() -> None:
     """A picture is changed alike in an epoch, alone or among others."""
-    alone = draw(np.array([7]), 0, 3, 20)
-    among = draw(np.array([2, 7, 11]), 0, 3, 20)
+    alone = draw(np.array([7]), 0, 3)
+    among = draw(np.array([2, 7, 11]), 0, 3)
     np.testing.assert_array_equal(alone[0], among[1])
-    assert (alone != draw(np.array([7]), 0, 4, 20)).all()
+    assert (alone != draw(np.array([7]), 0, 4)).all()
 
 
 def image() -> torch.Tensor:
