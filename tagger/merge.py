@@ -89,7 +89,8 @@ def _parts(text: str, form: CaptionFormat) -> list[str]:
 
 def _reason(old: str, form: CaptionFormat, known: set[str]) -> str | None:
     """Why an old text can't be added to, or None. An item that is a known tag is no sentence."""
-    if len(old.rstrip("\r\n").splitlines()) > 1:
+    body = old.rstrip("\r\n")
+    if body and body.splitlines() != [body]:  # also a break that is neither \r nor \n
         return "several lines"
     if "{" in old or "}" in old:
         return "braces"

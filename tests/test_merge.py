@@ -187,6 +187,7 @@ forms = st.builds(
 @example("a ", [Tag("b", "general", 0.9)], CaptionFormat())
 @example("a |||", [Tag("b", "general", 0.9)], CaptionFormat())
 @example(" ", [Tag("b", "general", 0.9)], CaptionFormat())
+@example("\x1e", [Tag("b", "general", 0.9)], CaptionFormat())
 def test_the_old_text_is_there_byte_for_byte(
     old: str, tags: list[Tag], form: CaptionFormat
 ) -> None:
