@@ -80,6 +80,8 @@ def devices() -> tuple[Device, ...]:
         found.append(_describe(name, libraries))
     known = {device.name.partition(":")[0] for device in found}
     found += [_describe(kind, ("onnxruntime",)) for kind in built if kind not in known]
+    if not found:
+        found = [_describe("cpu", ())]
     return tuple(sorted(found, key=lambda device: device.name == "cpu"))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,13 @@ from numpy.typing import NDArray
 
 from ..errors import BackendError, ModelError, TaggerError
 from ..labels import LabelSet
-from ..models.spec import Contract, Model, check_contract, check_probabilities
+from ..models.spec import (
+    Contract,
+    Model,
+    check_contract,
+    check_probabilities,
+    external_files,
+)
 from ..preprocess import normalise
 from ..settings import Runtime
 from .activation import activate
@@ -39,6 +45,7 @@ def open_model(model: Model, contract: Contract, place: Place, runtime: Runtime)
         BackendError: the provider for `place` is not to be had.
     """
     path = model.path(contract.weights)
+    _check_external(model, contract)
     streams, width = lanes(runtime.threads) if place.kind == "cpu" else (1, 0)
     session = _session(path, place, width)
     used = session.get_providers()[0]
@@ -127,6 +134,15 @@ class OnnxBackend:
         return values
 
 
+def _check_external(model: Model, contract: Contract) -> None:
+    """Refuse weights outside the model's folder: old ONNX Runtimes read whatever they are told."""
+    folder = PurePosixPath(contract.weights).parent
+    path = model.path(contract.weights)
+    for name in external_files(path):
+        if not model.path(str(folder / name)).is_file():
+            raise ModelError(f"{path}: expected its weights {name} beside it, got none: fetch them")
+
+
 def _session(path: Path, place: Place, width: int) -> onnxruntime.InferenceSession:
     options = onnxruntime.SessionOptions()
     on_cpu = place.kind == "cpu"
@@ -183,11 +199,9 @@ def _one(tensors: Sequence[Any], wanted: str | int | None, what: str, path: Path
 def _failure(path: Path, error: Exception, doing: str) -> TaggerError:
     """ONNX Runtime's error as a sentence; whose fault it is decides the class."""
     text = " ".join(str(error).split())
-    if "NO_SUCHFILE" in text:
-        return ModelError(f"{path}: expected a file, got none: fetch the model again")
-    if "External data path" in text or "external data" in text:
-        return _external(path, text)
-    if "Protobuf parsing failed" in text or "No graph was found" in text:
+    if "External data path" in text:
+        return ModelError(f"{path}: expected its weights in its own folder, got: {text}")
+    if "Protobuf parsing failed" in text or re.search("[Nn]o graph|not have a graph", text):
         return ModelError(
             f"{path}: expected an ONNX model, got a truncated or foreign file: fetch it again"
         )
@@ -201,14 +215,3 @@ def _failure(path: Path, error: Exception, doing: str) -> TaggerError:
     if "INVALID_GRAPH" in text:
         return ModelError(f"{path}: expected a valid ONNX graph, got a broken one: {text}")
     return BackendError(f"{path}: expected ONNX Runtime to {doing}, got: {text}")
-
-
-def _external(path: Path, text: str) -> ModelError:
-    found = re.search(r'(?:External data path|does not exist): *"([^"]*)"', text)
-    name = f" {found[1]}" if found else ""
-    if "does not exist" in text:
-        return ModelError(f"{path}: expected its weights{name} beside it, got none: fetch them")
-    return ModelError(
-        f"{path}: expected its weights in its own folder, got{name} outside of it: this model is "
-        f"not to be trusted"
-    )

@@ -38,7 +38,8 @@ _TENSORS = {
     "tensor": {13: "external"},
 }
 _KEY, _TEXT = 1, 2  # StringStringEntryProto, of which TensorProto.external_data is made
-_DEEPEST = 100  # graphs inside graphs; real ones end at five or so
+_SMALL = 1 << 16  # bytes
+_DEEPEST = 64  # messages inside messages: three for a graph in a graph
 
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 _LONGEST_NAME = 4096
@@ -113,9 +114,10 @@ def _locations(file: BinaryIO, message: _Field, kind: str, depth: int) -> Iterat
 
 
 def _lacks_location(file: BinaryIO, node: _Field) -> bool:
-    """Whether a node's bytes spare the walk through them; there are thousands of nodes."""
+    """Whether a node's bytes spare the walk through them; there are thousands of small nodes."""
     file.seek(node.start)
-    return b"location" not in file.read(node.stop - node.start)
+    size = node.stop - node.start
+    return size <= _SMALL and b"location" not in file.read(size)
 
 
 def _header(file: BinaryIO, size: int) -> Header:

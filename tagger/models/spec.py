@@ -13,6 +13,7 @@ from ..thresholds import Thresholds
 from .contract import Contract, check_contract, check_probabilities, digest, input_shape
 from .hashes import sha256
 from .labelfiles import read_labels
+from .onnxheader import external_files
 
 __all__ = [  # a backend needs nothing of this room but these
     "Contract",
@@ -22,6 +23,7 @@ __all__ = [  # a backend needs nothing of this room but these
     "check_contract",
     "check_probabilities",
     "digest",
+    "external_files",
     "input_shape",
     "inside",
 ]
@@ -80,6 +82,13 @@ class ModelSpec:
         """Every file it names: weights, configurations, labels, and the others known."""
         named = [name for contract in self.contracts for name in contract.files]
         return tuple(dict.fromkeys([*named, self.labels, *(file.path for file in self.files)]))
+
+    def needs(self, contract: Contract) -> tuple[str, ...]:
+        """Every file that one way to run it needs: its own, the labels, what no other claims."""
+        others = {name for one in self.contracts if one != contract for name in one.files}
+        own = (*contract.files, self.labels)
+        shared = (file.path for file in self.files if file.path not in others)
+        return tuple(dict.fromkeys((*own, *shared)))
 
     def file(self, path: str) -> File:
         """What is known of one file; an unknown one has neither size nor hash."""

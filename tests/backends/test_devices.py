@@ -22,6 +22,14 @@ def test_the_list_names_what_reaches_a_card(monkeypatch: pytest.MonkeyPatch) -> 
     assert rows[-1].memory >= rows[-1].free > 0 or rows[-1].memory == 0
 
 
+def test_a_machine_without_libraries_has_its_processor(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Which nothing reaches yet."""
+    monkeypatch.setattr(devices, "torch_names", list)
+    monkeypatch.setattr(devices, "providers", tuple)
+    (row,) = devices.devices()
+    assert (row.name, row.libraries) == ("cpu", ())
+
+
 @pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="no affinity on this system")
 def test_cores_are_those_this_process_may_use() -> None:
     """A process tied to one core has one, whatever the machine has."""

@@ -103,6 +103,7 @@ def test_a_library_that_does_not_load_is_one_sentence(
     def broken(name: str, package: str) -> None:
         raise ImportError("DLL load failed")
 
+    monkeypatch.setattr(backends, "_ways", lambda model: {"onnxruntime": model.contract})
     monkeypatch.setattr(backends.importlib, "import_module", broken)
     with pytest.raises(BackendError, match="expected onnxruntime to load, got DLL load failed"):
         open_backend(as_model(Contract()), Runtime(device="cpu"))
