@@ -73,8 +73,7 @@ def download(
 
 def download_size(spec: ModelSpec, contract: Contract | None = None) -> int | None:
     """Bytes that a download would bring, where they are known without asking the hub."""
-    names = (*(contract or spec.contract).files, spec.labels)
-    sizes = [spec.file(name).size for name in names]
+    sizes = [spec.file(name).size for name in spec.needs(contract or spec.contract)]
     return None if None in sizes else sum(size or 0 for size in sizes)
 
 
@@ -130,7 +129,8 @@ def _ask(spec: ModelSpec, contract: Contract, folder: Path) -> list[_Item]:
         raise DownloadError("HF_HUB_OFFLINE forbids the network: unset it to download")
     items: list[_Item] = []
     revision = spec.revision
-    for name in (spec.labels, *contract.files):
+    # the labels first: should it be refused, then before the large file
+    for name in sorted(spec.needs(contract), key=lambda name: name != spec.labels):
         file = spec.file(name)
         if fault(folder, file):
             with _told(name):

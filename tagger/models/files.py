@@ -23,12 +23,10 @@ def locate(spec: ModelSpec, roots: Sequence[Path] = ()) -> Path | None:
 
 def complete(spec: ModelSpec, folder: Path) -> tuple[Contract, ...]:
     """The ways to run it whose files, labels included, are all in the folder."""
-    if fault(folder, spec.file(spec.labels)):
-        return ()
     return tuple(
         contract
         for contract in spec.contracts
-        if not any(fault(folder, spec.file(name)) for name in contract.files)
+        if not any(fault(folder, spec.file(name)) for name in spec.needs(contract))
     )
 
 
