@@ -97,32 +97,37 @@ def _run(material: Material, learner: Learner, progress: Progress) -> None:
     supported = supported_labels(material.targets, material.training)
     folder = config.out / "checkpoints"
     while learner.state.epoch < config.epochs and not _stopped(config, learner.state):
+        began = time.monotonic()
         loss = _epoch(material, learner, progress)
         found = predictions(
             material.score_with(learner.average.network), material.targets, material.calibration
         )
         figure = mean_average_precision(found, supported)
-        better = figure > learner.state.best
-        learner.state = replace(learner.state, best=max(figure, learner.state.best))
-        learner.save(folder / "last.safetensors")
-        if better:
+        old = learner.state
+        learner.state = State(
+            epoch=old.epoch + 1,
+            step=old.step,
+            seconds=old.seconds + time.monotonic() - began,
+            best=max(figure, old.best),
+        )
+        # the best first: broken off in between, this epoch is done again
+        if figure > old.best:
             learner.save(folder / "best.safetensors")
-        state = learner.state
+        learner.save(folder / "last.safetensors")
         progress.epoch(
             {
-                "epoch": state.epoch,
-                "step": state.step,
+                "epoch": learner.state.epoch,
+                "step": learner.state.step,
                 "loss": loss,
                 "calibration_map": figure,
                 "lr": learner.optimizer.param_groups[0]["lr"],
-                "seconds": state.seconds,
+                "seconds": learner.state.seconds,
             }
         )
 
 
 def _stopped(config: TrainConfig, state: State) -> bool:
-    out_of_time = config.time_limit > 0 and state.seconds >= config.time_limit * 60
-    return out_of_time or (config.out / "stop").exists()
+    return _over(config, state.seconds) or (config.out / "stop").exists()
 
 
 def _epoch(material: Material, learner: Learner, progress: Progress) -> float:
@@ -132,8 +137,12 @@ def _epoch(material: Material, learner: Learner, progress: Progress) -> float:
     total, number = 0.0, 0
     learner.network.train()
     for number, rows in enumerate(batches):
-        seconds = state.seconds + time.monotonic() - began
-        done = _share_done(config, state.epoch + (number + 0.5) / len(batches), seconds)
+        elapsed = time.monotonic() - began
+        if _over(config, state.seconds + elapsed) and number:
+            break
+        done = _share_done(
+            config, state.epoch + (number + 0.5) / len(batches), state.seconds + elapsed
+        )
         for group in learner.optimizer.param_groups:
             group["lr"] = learning_rate(config, done)
         total += _step(material, learner, rows)
@@ -141,11 +150,7 @@ def _epoch(material: Material, learner: Learner, progress: Progress) -> float:
         rate = (number + 1) * len(rows) / max(1e-9, time.monotonic() - began)
         what = f"epoch {state.epoch + 1} of {config.epochs}, loss {total / (number + 1):.3f}, "
         progress.tell(f"{what}{rate:.0f} pictures a second, step", number + 1, len(batches))
-        if _over(config, seconds):
-            break
-    seconds = state.seconds + time.monotonic() - began
-    learner.state = replace(learner.state, epoch=state.epoch + 1, seconds=seconds)
-    return total / (number + 1)
+    return total / (learner.state.step - state.step)
 
 
 def _share_done(config: TrainConfig, epochs: float, seconds: float) -> float:

@@ -80,6 +80,11 @@ def describe_run(material: Material, network: nn.Module) -> None:
 
 def _check_same(config: TrainConfig, dataset: Dataset) -> None:
     """Refuse to continue a run of something else."""
+    if (config.out / "model").exists():
+        raise UsageError(
+            f"{config.out}: expected a run to --resume, got one that is finished: choose a new "
+            f"folder"
+        )
     path = config.out / "run.json"
     try:
         content = json.loads(path.read_text("utf-8"))["dataset"]

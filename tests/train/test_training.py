@@ -86,6 +86,8 @@ def test_a_run_leaves_its_files(make_dataset: MakeDataset, tmp_path: Path) -> No
     assert about["network"]["learned"] == 8
     kinds = [json.loads(line)["kind"] for line in (run / "progress.jsonl").open()]
     assert kinds == ["epoch", "epoch", "report"]
+    with pytest.raises(UsageError, match="finished"):
+        train(settings(tmp_path / "dataset", run, resume=True), io.StringIO())
 
 
 def test_a_broken_off_training_resumes_bit_for_bit(
@@ -135,6 +137,17 @@ def test_a_stop_file_ends_the_training_as_if_it_were_done(
     folder = train(config, io.StringIO())
     assert len(rows(config.out / "metrics.csv")) == 1
     assert (folder / "model.onnx").is_file()
+
+
+def test_a_time_limit_ends_the_training_with_the_rate_at_its_end(
+    make_dataset: MakeDataset, tmp_path: Path
+) -> None:
+    """However few of its epochs it came to."""
+    config = settings(make_dataset(), tmp_path / "run", epochs=10_000, time_limit=1 / 60)
+    train(config, io.StringIO())
+    last = rows(config.out / "metrics.csv")[-1]
+    assert int(last["epoch"]) < 10_000
+    assert float(last["lr"]) < config.lr / 2
 
 
 def test_a_run_is_not_written_over(make_dataset: MakeDataset, tmp_path: Path) -> None:
