@@ -132,7 +132,7 @@ def format_caption(
     prefix = _fixed(form.prefix, form, source)
     suffix = _fixed(form.suffix, form, source)
     words = [*prefix, *suffix, *(_word(tag, form) for tag in _replaced(ranked, form.replace))]
-    fit = [word for word in words if is_one_tag(word.text, form.mark, form.head_separator)]
+    fit, unfit = _parted(words, form)
     once = {word.key: word for word in reversed(fit)}  # of equal ones the first stays
     before, after = ([w for w in fixed if once.get(w.key) is w] for fixed in (prefix, suffix))
     rest = [word for word in fit if word.tag and once[word.key] is word]
@@ -140,7 +140,7 @@ def format_caption(
     return Caption(
         _joined([word.text for word in (*before, *body, *after)], form),
         tuple(word.tag for word in body if word.tag),
-        left_out=tuple(w.tag.name if w.tag else w.text for w in words if w not in fit),
+        left_out=tuple(word.tag.name if word.tag else word.text for word in unfit),
     )
 
 
@@ -157,15 +157,29 @@ def _word(tag: Tag, form: CaptionFormat) -> _Word:
     return _Word(text, key(tag.name), tag)
 
 
+def _parted(words: Iterable[_Word], form: CaptionFormat) -> tuple[list[_Word], list[_Word]]:
+    """Those that read back as they are written, and those that would not."""
+    fit: list[_Word] = []
+    unfit: list[_Word] = []
+    for word in words:
+        fits = is_one_tag(word.text, form.mark, form.head_separator)
+        (fit if fits else unfit).append(word)
+    return fit, unfit
+
+
 def _replaced(tags: Iterable[Tag], pairs: tuple[tuple[str, str], ...]) -> Iterable[Tag]:
-    rules = _rules(pairs)
     for tag in tags:
-        name = key(tag.name) if rules else ""
-        target = next((into for pattern, into in rules if pattern.matches(name)), tag.name)
+        target = _target(tag.name, pairs) if pairs else tag.name
         if target == tag.name:
             yield tag
         elif target:
             yield replace(tag, name=target)
+
+
+@functools.lru_cache(maxsize=1 << 15)  # a run meets few names, each many times
+def _target(name: str, pairs: tuple[tuple[str, str], ...]) -> str:
+    spelled = key(name)
+    return next((into for pattern, into in _rules(pairs) if pattern.matches(spelled)), name)
 
 
 @functools.lru_cache(maxsize=8)

@@ -15,6 +15,7 @@ from .labels import LabelSet
 from .relations import EMPTY, Relations, apply_scores, prune, removes
 from .scores import RATING, Scores
 from .settings import Settings
+from .spelling import Pattern, match
 from .thresholds import Selection, Selector, Tag, Thresholds, categories, rating
 
 
@@ -22,7 +23,8 @@ class Captioner:
     """Settings made ready for one model: built once, called for each picture.
 
     The scores are first made to agree with the implications, then selected, then pruned of
-    implied tags, except those to keep, then written.
+    implied tags, except those to keep, then written. Raises OptionError if a pattern takes too
+    long over the labels.
     """
 
     def __init__(
@@ -35,6 +37,8 @@ class Captioner:
         selection = settings.selection
         if settings.format.has_rating:
             selection = _with_rating(selection, labels)
+        # the time limit is for here, once over all labels: in a run nothing is slow
+        match([Pattern.parse(source) for source, _ in settings.format.replace], labels.names)
         self.settings = settings
         self.labels = labels
         self.relations = relations

@@ -267,6 +267,16 @@ def test_the_first_rule_that_fits_counts_and_rules_do_not_chain() -> None:
     assert written == "b, c, d"
 
 
+def test_ten_thousand_tags_are_a_caption_too() -> None:
+    """A threshold of 0 is allowed, and quadratic time is not: the whole suite has seconds."""
+    tags = [Tag(f"t{i}", "general", 0.5, i) for i in range(5_000)]
+
+    made = format_caption(tags, CaptionFormat(max=4_800, replace=(("/t1.*9/", "x"),)))
+
+    assert made.text.startswith("t0, t1, ")
+    assert len(made.tags) > 4_000
+
+
 def test_two_tags_replaced_by_one_are_one() -> None:
     """With the higher score, and counted once by the maximum."""
     made = format_caption(
