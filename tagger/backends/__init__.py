@@ -8,7 +8,6 @@ Read downward:
     activation  outputs -> probabilities
     onnxrt      ONNX Runtime; imports it
     pytorch     torch and timm; imports them
-    explain     [not yet] which pixels speak for a tag
 """
 
 from __future__ import annotations

@@ -53,9 +53,10 @@ class Stream(Iterator[Outcome]):
         self._fill()
         while self._pending:
             job = self._next()
+            outcome = None if job.future.cancelled() else _outcome(job)
             self._pending.remove(job)
-            if not job.future.cancelled():
-                return _outcome(job)
+            if outcome:
+                return outcome
         raise StopIteration
 
     def stop(self) -> None:
