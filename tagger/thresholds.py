@@ -140,6 +140,8 @@ class Selector:
             allowed, _limits(selection, labels, thresholds or Thresholds()), np.float32(np.inf)
         )
         self._kept = np.flatnonzero(able & _matched(selection.keep, labels) & ~ratings)
+        self._is_kept = np.zeros(len(labels), np.bool_)
+        self._is_kept[self._kept] = True
         self._ratings = np.flatnonzero(able & chosen & ratings)
         self._groups = _gapped(labels, named & chosen & ~ratings)
         self._pick = {"fixed": self._fixed, "mcut": self._mcut, "topk": self._topk}[
@@ -173,10 +175,11 @@ class Selector:
             raise ValueError(f"expected {len(self.labels)} scores, got shape {scores.shape}")
         picked = self._pick(scores)
         if self._kept.size:
-            picked = np.union1d(picked, self._kept[scores[self._kept] >= _FLOOR])
+            others = picked[~self._is_kept[picked]]
+            picked = np.concatenate((others, self._kept[scores[self._kept] >= _FLOOR]))
         if self._ratings.size:
-            best = self._ratings[np.argmax(scores[self._ratings])]
-            picked = np.union1d(picked, best)
+            picked = np.append(picked, self._ratings[np.argmax(scores[self._ratings])])
+        picked.sort()
         return picked[np.argsort(-scores[picked], kind="stable")]
 
     def tags(self, values: ArrayLike) -> list[Tag]:
@@ -218,7 +221,7 @@ class Selector:
             mine = high[group == number_]
             picked.append(mine[scores[mine] >= cut(scores[mine], scores[members])])
         able = np.concatenate(picked)
-        return np.sort(able[scores[able] >= self._limits[able]])
+        return able[scores[able] >= self._limits[able]]
 
 
 def rating(values: ArrayLike, labels: LabelSet) -> Tag | None:
