@@ -114,7 +114,9 @@ def timm_config(model: Finished) -> dict[str, Any]:
         "architecture": model.architecture,
         "num_classes": classes,
         "num_features": int(network.num_features),
-        "global_pool": str(getattr(network, "global_pool_type", "avg")),
+        "global_pool": str(
+            getattr(getattr(network, "global_pool", None), "pool_type", "") or "avg"
+        ),
         "model_args": dict(model.arguments),
         "pretrained_cfg": {
             "custom_load": False,
