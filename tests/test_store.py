@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import logging
-import multiprocessing
 import os
 import sqlite3
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
@@ -141,27 +142,31 @@ def test_many_threads_share_one_store(store: Store) -> None:
     assert len(store) == 8 * 25
 
 
-def _write(path: Path, mark: int, barrier: threading.Barrier) -> None:
-    barrier.wait()
-    with Store(path) as kept:
-        for number in range(25):
-            kept.put(Key(f"{mark:02x}{number:02x}", f"m{mark}", "p"), sparse((number, 0.5)))
+WRITER = """
+import sys
+import numpy as np
+from pathlib import Path
+from tagger.scores import Sparse
+from tagger.store import Key, Store
+one = Sparse(np.array([1], np.uint16), np.array([0.5], np.float32))
+with Store(Path(sys.argv[1])) as kept:
+    for number in range(50):
+        kept.put(Key(f"{number:02x}", sys.argv[2], "p"), one)
+"""
 
 
 def test_several_processes_share_one_store(tmp_path: Path) -> None:
     """Three begin at once on a file that is not there yet; nothing is lost or set aside."""
-    context = multiprocessing.get_context("spawn" if os.name == "nt" else "fork")
-    barrier = context.Barrier(3)
     path = tmp_path / "s.sqlite"
-    workers = [context.Process(target=_write, args=(path, n, barrier)) for n in range(3)]
-    for worker in workers:
-        worker.start()
-    for worker in workers:
-        worker.join(30)
+    place = {**os.environ, "PYTHONPATH": str(Path(database.__file__).parents[2])}
+    writers = [
+        subprocess.Popen([sys.executable, "-c", WRITER, str(path), f"m{n}"], env=place)
+        for n in range(3)
+    ]
 
-    assert [worker.exitcode for worker in workers] == [0, 0, 0]
+    assert [writer.wait(30) for writer in writers] == [0, 0, 0]
     with Store(path) as kept:
-        assert len(kept) == 75
+        assert len(kept) == 150
     assert not list(tmp_path.glob("*.broken*"))
 
 
