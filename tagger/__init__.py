@@ -35,7 +35,8 @@ The map, top to bottom
         preprocess      Preprocess; fit a picture, normalise a batch
         scores          Scores: rounding, sparse form, union of models
         mcut            the threshold in the widest gap between scores
-        thresholds      Selection, Tag; which scores become tags
+        selection       Selection, Thresholds, Tag: what is asked, and the result
+        thresholds      which scores become tags
         wording         one tag's text: what it may hold, its weight, its tokens
         caption         CaptionFormat; write and parse captions
         merge           new tags added to an old caption

@@ -143,7 +143,7 @@ modes = st.sampled_from(["off", "inherit", "constrain", "remove", "constrain-rem
 rows = st.lists(st.floats(0, 1) | st.floats(0, 0.02), min_size=len(NAMES), max_size=len(NAMES))
 
 
-@settings(max_examples=300)
+@settings(deadline=None)
 @given(rows, selections, modes)
 def test_stored_or_fresh_a_picture_gets_one_caption(
     row: list[float], selection: Selection, mode: str

@@ -316,7 +316,7 @@ def drawn(random: np.random.Generator, size: int) -> np.ndarray:
     return np.round(values, 6).astype(np.float32)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(deadline=None)
 @given(values_of)
 def test_mcut_is_what_sorting_everything_gives(random: np.random.Generator) -> None:
     """Each category apart; a character needs 0.15."""
@@ -327,7 +327,7 @@ def test_mcut_is_what_sorting_everything_gives(random: np.random.Generator) -> N
     assert set(taken.tolist()) == by_mcut(values, MIXED)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(deadline=None)
 @given(values_of, st.integers(1, 100))
 def test_topk_is_what_sorting_everything_gives(random: np.random.Generator, k: int) -> None:
     """All categories together, of equal scores the earlier labels."""
@@ -382,7 +382,7 @@ def test_topk_needs_the_thresholds_a_person_names_besides() -> None:
 # ---------------------------------------------------------------- stored scores
 
 
-@settings(max_examples=300, deadline=None)
+@settings(deadline=None)
 @given(
     values_of,
     st.sampled_from(["fixed", "mcut", "topk"]),
