@@ -33,5 +33,5 @@ def test_one_tag_reads_back_from_a_list(text: str) -> None:
 
 @given(st.text("()[]:1.,\\a ", max_size=5000))
 def test_any_text_has_its_meanings_quickly(text: str) -> None:
-    """Brackets without end are no trap; hypothesis' deadline holds."""
+    """Brackets without end are no trap: a long item is not searched."""
     assert len(meanings(text)) <= 300
