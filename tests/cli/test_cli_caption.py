@@ -1,0 +1,239 @@
+"""`tagger caption`: a folder in, captions out, nothing lost."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from tagger.cli import main
+
+Tagger = Callable[..., int]
+
+
+def captions(folder: Path) -> dict[str, str]:
+    """Every caption under a folder, by its path there."""
+    found = sorted(folder.rglob("*.txt"))
+    return {path.relative_to(folder).as_posix(): path.read_text("utf-8") for path in found}
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    return {str(p): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
+
+
+def test_every_picture_has_its_caption_beside_it(tagger: Tagger, pictures: Path) -> None:
+    """Spaces and brackets in names are names; scores fall; no newline ends the file."""
+    assert tagger("caption", pictures) == 0
+
+    assert captions(pictures) == {
+        "red.txt": "red theme, long hair, saber (fate)",
+        "blue.txt": "blue theme, long hair, saber (fate)",
+        "sub [1]/blue 2.txt": "blue theme, long hair, saber (fate)",
+    }
+
+
+def test_a_caption_that_is_there_stays(
+    tagger: Tagger, pictures: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Without a word to the contrary what somebody wrote is not touched, and is counted."""
+    (pictures / "red.txt").write_text("my own words")
+
+    assert tagger("caption", pictures) == 0
+
+    assert captions(pictures)["red.txt"] == "my own words"
+    assert "2 written, 1 skipped" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("how", "expected"),
+    [
+        ("overwrite", "red theme, long hair, saber (fate)"),
+        ("append", "Long Hair, mine, red theme, saber (fate)"),
+        ("prepend", "red theme, saber (fate), Long Hair, mine"),
+    ],
+)
+def test_existing_captions_are_replaced_or_completed(
+    tagger: Tagger, pictures: Path, how: str, expected: str
+) -> None:
+    """What is added is only what no spelling of it has."""
+    (pictures / "red.txt").write_text("Long Hair, mine")
+
+    assert tagger("caption", pictures, "--on-existing", how) == 0
+
+    assert captions(pictures)["red.txt"] == expected
+
+
+def test_out_mirrors_the_folder(tagger: Tagger, pictures: Path, tmp_path: Path) -> None:
+    """With --out the pictures' folder stays as it was."""
+    before = files(pictures)
+
+    assert tagger("caption", pictures, "--out", tmp_path / "captions") == 0
+
+    assert files(pictures) == before
+    assert set(captions(tmp_path / "captions")) == {"red.txt", "blue.txt", "sub [1]/blue 2.txt"}
+
+
+def test_a_dry_run_says_everything_and_writes_nothing(
+    tagger: Tagger, pictures: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Each picture with its caption file and what would happen to it."""
+    (pictures / "red.txt").write_text("mine")
+    before = files(pictures)
+
+    assert tagger("caption", pictures, "--dry-run") == 0
+
+    said = capsys.readouterr()
+    assert files(pictures) == before
+    assert f"skip       {pictures / 'red.png'} -> {pictures / 'red.txt'}" in said.out
+    assert "2 new" in said.err
+    assert "nothing was written" in said.err
+
+
+def test_a_broken_picture_is_named_and_stops_nothing(
+    tagger: Tagger, pictures: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The others are captioned, the summary names the reason, the exit code is 1."""
+    (pictures / "broken.png").write_bytes((pictures / "red.png").read_bytes()[:60])
+
+    assert tagger("caption", pictures) == 1
+
+    assert set(captions(pictures)) == {"red.txt", "blue.txt", "sub [1]/blue 2.txt"}
+    said = capsys.readouterr().err
+    assert "3 written, 1 failed" in said
+    assert "broken.png" in said
+
+
+def test_two_pictures_never_share_a_caption_in_silence(
+    tagger: Tagger, pictures: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """red.jpg beside red.png: the second is refused, with what to do."""
+    Image.new("RGB", (9, 9), "blue").save(pictures / "red.jpg")
+
+    assert tagger("caption", pictures) == 1
+
+    said = capsys.readouterr().err
+    assert "red.txt" in said
+    assert "rename one of them" in said
+
+
+@pytest.mark.parametrize(
+    ("flags", "expected"),
+    [
+        (["--threshold", "0.95"], "red theme"),
+        (["--threshold", "character=0.7"], "red theme, long hair"),
+        (["--tag-threshold", "long hair=0.95"], "red theme, saber (fate)"),
+        (["--top", "1"], "red theme"),
+        (["--exclude-tag", "*_hair"], "red theme, saber (fate)"),
+        (["--keep-tag", "sensitive"], "red theme, long hair, saber (fate)"),
+        (["--only-tag", r"saber \(fate\)"], "saber (fate)"),
+        (["--replace", "long_hair=flowing_hair"], "red theme, flowing hair, saber (fate)"),
+        (["--replace", "long_hair="], "red theme, saber (fate)"),
+        (["--prefix", "[name] style"], "red style, red theme, long hair, saber (fate)"),
+        (["--suffix", "by me"], "red theme, long hair, saber (fate), by me"),
+        (["--order", "alphabetical"], "long hair, red theme, saber (fate)"),
+        (["--order", "template"], "saber (fate), red theme, long hair"),
+        (["--max", "2"], "red theme, long hair"),
+        (["--escape"], r"red theme, long hair, saber \(fate\)"),
+        (["--underscores"], "red_theme, long_hair, saber_(fate)"),
+        (["--category", "character"], "saber (fate)"),
+        (["--weights", "--top", "2", "--threshold", "0.5"], None),
+    ],
+)
+def test_flags_decide_the_caption(
+    tagger: Tagger, pictures: Path, flags: list[str], expected: str | None
+) -> None:
+    """Each flag does what its sentence says."""
+    assert tagger("caption", pictures, *flags) == 0
+
+    text = captions(pictures)["red.txt"]
+    if expected is None:
+        assert text.startswith("(red theme:")
+        assert text.endswith("(long hair:0.90)")
+    else:
+        assert text == expected
+
+
+@pytest.mark.parametrize(
+    ("argv", "sentence"),
+    [
+        (["{no}"], "got nothing of that name"),
+        (["{empty}"], "expected pictures, got none"),
+        ([], "expected a folder of pictures"),
+        (["{pictures}", "--threshold", "1.5"], "from 0 to 1, got '1.5'"),
+        (["{pictures}", "--threshold", "character"], "from 0 to 1, got 'character'"),
+        (["{pictures}", "--tag-threshold", "0.3"], "expected NAME=N"),
+        (["{pictures}", "--replace", "smile"], "expected A=B"),
+        (["{pictures}", "--on-existing", "destroy"], "destroy"),
+        (["{pictures}", "--exclude-tag", "/(a+)+b/"], "(a+)+b"),
+        (["{pictures}", "--extension", ".png"], "a picture's"),
+    ],
+)
+def test_what_cant_be_done_is_refused_in_a_sentence(
+    pictures: Path,
+    tagger: Tagger,
+    argv: list[str],
+    sentence: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Exit code 2, one line, nothing written."""
+    empty = pictures.parent / "empty"
+    empty.mkdir()
+    before = files(pictures)
+    places = {"no": pictures / "no", "empty": empty, "pictures": pictures}
+
+    assert tagger("caption", *(word.format(**places) for word in argv)) == 2
+
+    said = capsys.readouterr().err
+    assert said.startswith("tagger: ")
+    assert said.count("\n") == 1
+    assert sentence in said
+    assert files(pictures) == before
+
+
+def test_an_unknown_model_brings_the_nearest(
+    pictures: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A slip in a model's name is answered with the one that was meant."""
+    assert main(["caption", str(pictures), "--model", "wd-swinv2-taggr-v3"]) == 2
+
+    assert "wd-swinv2-tagger-v3" in capsys.readouterr().err
+
+
+def test_without_the_default_model_every_way_out_is_named(
+    pictures: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Exit code 2, with the one command that fetches it, and the bundled model."""
+    assert main(["caption", str(pictures)]) == 2
+
+    said = capsys.readouterr().err
+    assert "tagger models get wd-swinv2-tagger-v3" in said
+    assert "--model demo" in said
+    assert captions(pictures) == {}
+
+
+def test_a_folder_of_a_model_that_lacks_a_file_is_refused(
+    pictures: Path, colour_model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The sentence names what is missing."""
+    folder = tmp_path / "half"
+    folder.mkdir()
+    (folder / "model.onnx").write_bytes((colour_model / "model.onnx").read_bytes())
+
+    assert main(["caption", str(pictures), "--model", str(folder)]) == 2
+
+    assert "selected_tags.csv" in capsys.readouterr().err
+    assert captions(pictures) == {}
+
+
+def test_names_of_255_bytes_and_emoji_work(tagger: Tagger, tmp_path: Path) -> None:
+    """The caption's name may be as long as a file system takes, and hold any letter."""
+    folder = tmp_path / "🦊 art"
+    folder.mkdir()
+    for name in ("x" * 251 + ".png", "あ" * 82 + "💙.jpg"):
+        Image.new("RGB", (9, 9), "red").save(folder / name)
+
+    assert tagger("caption", folder) == 0
+
+    assert sorted(captions(folder)) == sorted(["x" * 251 + ".txt", "あ" * 82 + "💙.txt"])
