@@ -116,7 +116,7 @@ def test_scores_outlive_the_process_that_kept_them() -> None:
 def test_a_closed_store_is_a_sentence(store: Store) -> None:
     """Not an exception of the library below."""
     store.close()
-    with pytest.raises(StoreError, match=r"scores\.sqlite: expected to keep scores"):
+    with pytest.raises(StoreError, match=r"scores\.sqlite: expected to write there"):
         store.get(A)
 
 
@@ -254,7 +254,7 @@ def test_a_lock_held_too_long_is_a_sentence(
 def test_a_place_that_can_not_be_written_is_a_sentence(tmp_path: Path) -> None:
     """A folder in the file's place, a file in the folder's place."""
     (tmp_path / "s.sqlite").mkdir()
-    with pytest.raises(StoreError, match=r"s\.sqlite: expected to keep scores there"):
+    with pytest.raises(StoreError, match=r"s\.sqlite: expected to write there"):
         Store(tmp_path / "s.sqlite")
     (tmp_path / "file").write_text("x")
     with pytest.raises(UsageError, match="expected to write to"):

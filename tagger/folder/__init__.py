@@ -4,6 +4,8 @@ Read downward:
     sidecars    caption files: read, written whole or not at all
     walk        the pictures of folders, in natural order
     plan        which picture, which caption file, and what is done to it; pure
+    journal     what was done to files, written down before it is done
+    undo        undo a run
     job         what is to be captioned: checked, and listed without inference
     run         caption it
 """

@@ -13,6 +13,7 @@ import itertools
 import os
 import re
 import secrets
+import shutil
 import socket
 import sys
 import time
@@ -104,10 +105,61 @@ def write_caption(path: Path, text: str) -> None:
         raise CaptionError(
             f"{path}: expected text, got bytes of a file name that are none: rename the file"
         ) from error
+    put_file(path, data)
+
+
+def get_file(path: Path) -> bytes | None:
+    """The bytes of a file, None if there is none. Raises CaptionError if it can't be read."""
     try:
-        _replace(openable(path), data)
+        return openable(path).read_bytes()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise CaptionError(f"{path}: can't be read: {cause_of(error)}") from error
+
+
+def put_file(path: Path, data: bytes | None) -> None:
+    """Put bytes in a file, whole or not at all; makes its folder. None removes the file.
+
+    A link is followed, permissions stay. Raises CaptionError, and then the file is as before.
+    """
+    try:
+        if data is None:
+            openable(path).unlink(missing_ok=True)
+        else:
+            _replace(openable(path), data)
     except OSError as error:
         raise CaptionError(f"{path}: can't be written: {cause_of(error)}") from error
+
+
+def move_file(path: Path, target: Path) -> None:
+    """Move a file, with its times, also to another disk; makes the folder, overwrites nothing.
+
+    Raises CaptionError, and then the file is where it was.
+    """
+    try:
+        openable(target.parent).mkdir(parents=True, exist_ok=True)
+        try:
+            openable(path).rename(openable(target))
+        except OSError as error:
+            if error.errno != errno.EXDEV:
+                raise
+            _carry(openable(path), openable(target))
+    except OSError as error:
+        raise CaptionError(f"{path}: can't be moved to {target}: {cause_of(error)}") from error
+
+
+def _carry(path: Path, target: Path) -> None:
+    """Move to another disk: copied under a temporary name first."""
+    temporary = target.with_name(f"{TEMPORARY}{_run(os.getpid())}-{next(_NUMBERS)}")
+    try:
+        shutil.copy2(path, temporary)
+        temporary.replace(target)
+    except BaseException:
+        with suppress(OSError):
+            temporary.unlink()
+        raise
+    path.unlink()
 
 
 def sweep(folder: Path) -> int:

@@ -141,7 +141,7 @@ class Database:
 
     def _refusal(self, error: Exception) -> StoreError:
         return StoreError(
-            f"{self.path}: expected to keep scores there, got {error}: free space, end what holds "
+            f"{self.path}: expected to write there, got {error}: free space, end what holds "
             f"the file, or set TAGGER_HOME to another folder"
         )
 

@@ -1,0 +1,261 @@
+"""What Tagger did to people's files, written down before it is done; so it can be undone.
+
+One SQLite file in our home, never in anybody's folder. A change is recorded with the bytes that
+were there, then applied: after a kill between the two the file is as it was, and an undo sees so.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shlex
+import sqlite3
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..errors import CaptionError, UsageError
+from ..home import part
+from ..store.database import Database
+from .sidecars import get_file, move_file, put_file
+
+SCHEMA = 1
+_TABLES = """
+CREATE TABLE run (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, verb TEXT NOT NULL, command TEXT NOT NULL,
+    began REAL NOT NULL, undone REAL
+);
+CREATE TABLE change (
+    id INTEGER PRIMARY KEY, run INTEGER NOT NULL, path BLOB NOT NULL, kind TEXT NOT NULL,
+    before BLOB, after BLOB, target BLOB
+);
+CREATE INDEX change_of_run ON change (run);
+CREATE INDEX change_of_path ON change (path, after);
+CREATE TABLE content (hash BLOB PRIMARY KEY, bytes BLOB NOT NULL) WITHOUT ROWID;
+"""
+_RUNS = """
+SELECT run.id, verb, command, began, undone, count(change.id)
+FROM run LEFT JOIN change ON change.run = run.id GROUP BY run.id ORDER BY run.id
+"""
+_RECORDED = """
+SELECT change.id, change.path, kind, bytes, before IS NULL, after, target
+FROM change LEFT JOIN content ON before = hash WHERE run = ? AND change.id < ?
+ORDER BY change.id DESC LIMIT 500
+"""
+_WROTE = """
+SELECT change.id, kind, bytes FROM change JOIN run ON run = run.id
+LEFT JOIN content ON before = hash
+WHERE path = ? AND after = ? AND verb = ? AND change.id < ? ORDER BY change.id DESC LIMIT 1
+"""
+_NEWEST = (1 << 63) - 1
+
+
+@dataclass(frozen=True)
+class FileChange:
+    """One file's bytes, before and after; None: no such file.
+
+    kind: a word for how it came about, such as `append`; it is given back, and means nothing here.
+    """
+
+    path: Path
+    before: bytes | None
+    after: bytes | None
+    kind: str = ""
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """A run that changed something: its number, what asked for it, when, and how much it changed.
+
+    began, undone: seconds since 1970; undone is None until it was.
+    """
+
+    run: int
+    verb: str
+    command: str
+    began: float
+    undone: float | None
+    changes: int
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """A change as it was written down.
+
+    before: the bytes then, None if there was no file. after: the digest of the bytes it got, None
+    if it was removed. target: where the file was moved, None for a change of bytes.
+    """
+
+    path: Path
+    kind: str
+    before: bytes | None
+    after: bytes | None
+    target: Path | None
+
+
+@dataclass(frozen=True)
+class Written:
+    """A text that Tagger wrote to a file, what it took the place of, and how (`kind`)."""
+
+    kind: str
+    before: bytes | None
+    number: int
+
+
+class Journal:
+    """The runs of this machine. All methods may be called by any thread."""
+
+    def __init__(self, path: Path | None = None) -> None:
+        """Open `path`, by default in our home; make it where it is not there.
+
+        Raises:
+            StoreError: it can't be opened or made.
+            UsageError: its folder can't be written.
+        """
+        self._database = Database(path or part("runs") / "journal.sqlite", SCHEMA, _TABLES)
+
+    def __enter__(self) -> Journal:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the file; the journal can't be used after."""
+        self._database.close()
+
+    def begin(self, verb: str, argv: Sequence[str] = ()) -> Recorder:
+        """Begin a run; it is listed once it has changed something."""
+        return Recorder(self._database, verb, shlex.join([verb, *argv]))
+
+    def runs(self) -> list[RunRecord]:
+        """The runs, the oldest first."""
+        return [RunRecord(*row) for row in self._rows(_RUNS, ())]
+
+    def find(self, run: int | None = None) -> RunRecord:
+        """A run by its number, without one the last that was not undone.
+
+        Raises:
+            UsageError: there is no such run.
+        """
+        runs = self.runs()
+        fitting = [r for r in runs if (not r.undone if run is None else r.run == run)]
+        if fitting:
+            return fitting[-1]
+        there = f"runs {runs[0].run} to {runs[-1].run}" if runs else "no run"
+        asked = "a run to undo" if run is None else f"run {run}"
+        raise UsageError(f"expected {asked}, got {there}: `tagger runs` lists them")
+
+    def changes(self, run: int) -> Iterator[Recorded]:
+        """The changes of a run, the last first."""
+        last = _NEWEST
+        while rows := self._rows(_RECORDED, (run, last)):
+            for _, path, kind, kept, new, after, target in rows:
+                before = None if new else bytes(kept or b"")
+                moved = target and Path(os.fsdecode(target))
+                yield Recorded(Path(os.fsdecode(path)), kind, before, after, moved or None)
+            last = rows[-1][0]
+
+    def wrote(
+        self, path: Path, content: bytes, verb: str = "caption", before: int | None = None
+    ) -> Written | None:
+        """Whether a run of a verb put exactly these bytes in this file, the last time it did.
+
+        `before` asks for a change earlier than the one of that number.
+        """
+        asked = (_name(path), digest(content), verb, before or _NEWEST)
+        for number, kind, kept in self._rows(_WROTE, asked):
+            return Written(kind, None if kept is None else bytes(kept), number)
+        return None
+
+    def mark_undone(self, run: int) -> None:
+        """Note that a run was undone."""
+        self._rows("UPDATE run SET undone = ? WHERE id = ?", (time.time(), run))
+
+    def _rows(self, statement: str, values: tuple[Any, ...]) -> list[Any]:
+        return self._database.run(lambda c: c.execute(statement, values).fetchall())
+
+
+class Recorder:
+    """One run that is under way. All methods may be called by any thread.
+
+    Attributes:
+        run: its number, None before its first change.
+    """
+
+    def __init__(self, database: Database, verb: str, command: str) -> None:
+        self.run: int | None = None
+        self._database = database
+        self._row = (verb, command, time.time())
+
+    def apply(self, change: FileChange) -> None:
+        """Record a change, then do it, whole or not at all.
+
+        Raises:
+            CaptionError: the file is not as `before` says any more, or can't be written; it is
+                as it was.
+            StoreError: it can't be recorded, so it was not done.
+        """
+        if get_file(change.path) != change.before:
+            raise CaptionError(f"{change.path}: changed by somebody meanwhile: left as it is")
+        after = None if change.after is None else digest(change.after)
+        self._record(change.path, change.kind, change.before, after, None)
+        put_file(change.path, change.after)
+
+    def move(self, path: Path, target: Path, kind: str = "move") -> None:
+        """Record that a file goes to another place, then move it there; nothing is overwritten.
+
+        Raises:
+            CaptionError: it is not there, `target` is taken or can't be written.
+            StoreError: it can't be recorded, so it was not done.
+        """
+        if target.exists() or target.is_symlink():
+            raise CaptionError(f"{path}: {target} is there already: left where it is")
+        self._record(path, kind, None, state_of(path), target)
+        move_file(path, target)
+
+    def _record(
+        self, path: Path, kind: str, before: bytes | None, after: bytes | None, target: Path | None
+    ) -> None:
+        was = None if before is None else digest(before)
+        row = (_name(path), kind, was, after, None if target is None else _name(target))
+
+        def insert(connection: sqlite3.Connection) -> None:
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                # a broken journal is set aside in the midst of a run: the run goes to the new one
+                known = connection.execute("SELECT 1 FROM run WHERE id = ?", (self.run,))
+                if known.fetchone() is None:
+                    into = "INSERT INTO run (verb, command, began) VALUES (?, ?, ?)"
+                    self.run = connection.execute(into, self._row).lastrowid
+                if before is not None:
+                    kept = (was, before)
+                    connection.execute("INSERT OR IGNORE INTO content VALUES (?, ?)", kept)
+                into = "INSERT INTO change VALUES (NULL, ?, ?, ?, ?, ?, ?)"
+                connection.execute(into, (self.run, *row))
+            except BaseException:
+                connection.execute("ROLLBACK")
+                raise
+            connection.execute("COMMIT")
+
+        self._database.run(insert)
+
+
+def digest(content: bytes) -> bytes:
+    """What the journal knows a content by."""
+    return hashlib.blake2b(content, digest_size=16).digest()
+
+
+def state_of(path: Path) -> bytes:
+    """Size and time of a file that is moved, as bytes. Raises CaptionError if there is none."""
+    try:
+        found = path.lstat()
+    except OSError as error:
+        raise CaptionError(f"{path}: expected a file to move, got none") from error
+    return f"{found.st_size}:{found.st_mtime_ns}".encode()
+
+
+def _name(path: Path) -> bytes:
+    return os.fsencode(os.path.abspath(path))  # noqa: PTH100 - links stay as they are named
