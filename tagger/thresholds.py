@@ -107,7 +107,8 @@ class Selector:
             raise ValueError(f"expected {len(self.labels)} scores, got shape {scores.shape}")
         picked = self._pick(scores)
         if self._kept.size:
-            others = picked[~self._is_kept[picked]]
+            # one below the floor stays if a threshold of 0 chose it
+            others = picked[~self._is_kept[picked] | (scores[picked] < _FLOOR)]
             picked = np.concatenate((others, self._kept[scores[self._kept] >= _FLOOR]))
         if self._ratings.size:
             picked = np.append(picked, self._ratings[np.argmax(scores[self._ratings])])
@@ -226,8 +227,8 @@ def _limits(selection: Selection, labels: LabelSet, thresholds: Thresholds) -> N
     limits = np.where(np.isnan(asked), _spread(labels, 0.0, least, {}), asked)
     if selection.method == "mcut":
         for category in labels.categories:
-            indices = labels.of(category.name)
-            if indices.size == 1:
+            indices = [i for i in labels.of(category.name) if labels.names[i]]
+            if len(indices) == 1:
                 limits[indices] = fixed[indices]
     return np.maximum(limits, _FLOOR)
 

@@ -198,6 +198,12 @@ def test_only_leaves_nothing_else_and_still_needs_the_threshold() -> None:
     assert chosen({"long_hair": 0.5, "miku": 0.84}, selection) == []
 
 
+def test_keep_never_takes_a_tag_away() -> None:
+    """A threshold of 0 lets everything through, also a tag to keep that is below the floor."""
+    selection = Selection(threshold=0.0, categories=("general",), keep=("long hair",))
+    assert "long_hair" in chosen({"1girl": 0.9, "long_hair": 0.004}, selection)
+
+
 def test_keep_comes_on_top_of_only() -> None:
     """Named tags are named tags."""
     assert chosen(everything(0.9), Selection(only=("miku",), keep=("smile",))) == ["smile", "miku"]
@@ -362,6 +368,16 @@ def test_in_a_category_of_one_label_mcut_goes_by_the_fixed_threshold() -> None:
 
     assert chosen(values, selection) == ["highres"]
     assert chosen(values, selection, Thresholds(0.41)) == []
+
+
+def test_an_unnamed_slot_makes_no_second_label_of_a_category() -> None:
+    """Beside it a category's one label still goes by the fixed threshold."""
+    kind = category(DANBOORU, "copyright")
+    labels = LabelSet((Label("touhou", kind), Label("", kind)))
+    select = Selector(Selection("mcut"), labels, Thresholds(0.35))
+
+    assert select(np.float32([0.3, 0.0])).tolist() == []
+    assert select(np.float32([0.4, 0.0])).tolist() == [0]
 
 
 def test_topk_counts_what_is_left_after_excluding_and_keeps_on_top() -> None:
