@@ -46,7 +46,8 @@ def run(argv: Sequence[str], prog: str) -> int:
 def _defaults(recipe: str | None) -> dict[str, Any]:
     if recipe is None:
         return {}
-    return recipe_defaults(BuildOptions, read_recipe(recipe)["dataset"], f"{recipe}: dataset")
+    section = read_recipe(recipe)["dataset"]
+    return recipe_defaults(BuildOptions, section, f"{recipe}: dataset", but=("sources", "out"))
 
 
 def _print_summary(summary: BuildSummary) -> None:

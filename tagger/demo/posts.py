@@ -33,24 +33,24 @@ _OLD_WORDS = {word: old for old, word in ALIASES.items()}
 class DumpOptions:
     """What a drawn dump holds."""
 
-    count: int = option(1000, help="posts to draw", ge=1, le=900_000)
-    size: int = option(256, help="side of the square pictures, pixels", ge=16, le=4096)
-    seed: int = option(0, help="same seed and options, same content", ge=0)
+    count: int = option(1000, help="Posts to draw.", ge=1, le=900_000)
+    size: int = option(256, help="Side of the square pictures, in pixels.", ge=16, le=4096)
+    seed: int = option(0, help="The same seed and options draw the same posts.", ge=0)
     missing_rate: float = option(
-        0.0, help="share of the true general tags that posts lack", ge=0, le=0.9
+        0.0, help="Share of the true general tags that posts lack.", ge=0, le=0.9
     )
     missing_kind: str = option(
-        "uniform", help="which tags are forgotten: any, or rather the rare ones", choices=KINDS
+        "uniform", help="Which tags are forgotten: any, or rather the rare ones.", choices=KINDS
     )
     aliases: float = option(
-        0.0, help="share of the tags with an old word that are written by it", ge=0, le=1
+        0.0, help="Share of the tags with an old word that are written by it.", ge=0, le=1
     )
-    deleted: float = option(0.0, help="share of deleted posts", ge=0, le=1)
+    deleted: float = option(0.0, help="Share of deleted posts.", ge=0, le=1)
     parents: float = option(
-        0.0, help="share of posts that are edits (mirrored, paler, other background) of a parent",
+        0.0, help="Share of posts that are edits (mirrored, paler, other background) of a parent.",
         ge=0, le=0.9,
     )  # fmt: skip
-    first_id: int = option(1, help="id of the first post", ge=1)
+    first_id: int = option(1, help="Id of the first post.", ge=1)
 
     def __post_init__(self) -> None:
         check(self)

@@ -10,7 +10,7 @@ checks it.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any, cast
 
@@ -44,13 +44,15 @@ def read_recipe(name_or_path: str | Path) -> dict[str, dict[str, Any]]:
     return {name: _section(path, name, given.get(name)) for name in SECTIONS}
 
 
-def recipe_defaults(cls: type[Any], section: Mapping[str, Any], where: str) -> dict[str, Any]:
+def recipe_defaults(
+    cls: type[Any], section: Mapping[str, Any], where: str, but: Collection[str] = ()
+) -> dict[str, Any]:
     """A section as defaults for the settings of `cls`, a dataclass of `option()` fields.
 
     Lists become tuples; what the settings say of ranges they check themselves. Raises OptionError
-    for a name that is no setting, with the nearest.
+    for a name that is no setting, or one of `but`, with the nearest.
     """
-    known = {each.name for each in describe(cls)}
+    known = {each.name for each in describe(cls)} - set(but)
     for name in section:
         if name not in known:
             near = difflib.get_close_matches(name, known, n=1)
@@ -86,7 +88,22 @@ def _load(path: Path) -> object:
             text = file.read(LARGEST_FILE + 1)
         if len(text) > LARGEST_FILE:
             raise OptionError(f"{path}: expected at most {LARGEST_FILE} bytes, got more")
+        twice = _written_twice(yaml.compose(text, yaml.SafeLoader))
+        if twice:
+            raise OptionError(f"{path}: expected each name once, got {twice!r} twice: keep one")
         return yaml.safe_load(text)
     except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
         cause = " ".join(str(error).split())
         raise OptionError(f"{path}: expected a recipe in YAML, got {cause}") from error
+
+
+def _written_twice(node: Any) -> str | None:
+    """A name that stands twice beside itself; YAML itself would take the last in silence."""
+    seen: set[str] = set()
+    for key, value in getattr(node, "value", ()) if getattr(node, "id", "") == "mapping" else ():
+        if key.value in seen:
+            return str(key.value)
+        seen.add(key.value)
+        if inner := _written_twice(value):
+            return inner
+    return None

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from ..argv import parse
+from ..argv import parse, value_of
 from ..errors import TaggerError, UsageError
-from ..recipes import read_recipe
-from .config import TrainConfig, defaults
+from ..recipes import read_recipe, recipe_defaults
+from .config import TrainConfig
 
 PROG = "python -m tagger.train"
+NOT_IN_A_RECIPE = ("dataset", "out", "recipe", "config", "resume")
 
 
 def run(argv: Sequence[str], prog: str = PROG) -> int:
@@ -31,9 +33,11 @@ def read_arguments(argv: Sequence[str], prog: str = PROG) -> TrainConfig:
     """The settings of a command line, over those of --config, over those of --recipe."""
     given: dict[str, Any] = {}
     for flag in ("--recipe", "--config"):
-        name = _value(argv, flag)
-        if name:
-            given |= defaults(read_recipe(name)["train"], name)
+        if name := value_of(argv, flag):
+            section = read_recipe(Path(name).expanduser())["train"]
+            given |= recipe_defaults(TrainConfig, section, f"{name}: train", but=NOT_IN_A_RECIPE)
+    if isinstance(given.get("model_args"), dict):  # a recipe may write them as names and values
+        given["model_args"] = json.dumps(given["model_args"])
     return parse(TrainConfig, argv, prog, positional=("dataset",), defaults=given)
 
 
@@ -47,18 +51,6 @@ def main() -> int:
     except KeyboardInterrupt:
         sys.stderr.write("tagger: stopped; --resume continues from the last epoch\n")
         return 130
-
-
-def _value(argv: Sequence[str], flag: str) -> str | None:
-    """What stands after a flag, before anything is parsed: it decides the defaults."""
-    for place, word in enumerate(argv):
-        if word == flag and place + 1 < len(argv):
-            return (
-                str(Path(argv[place + 1]).expanduser()) if flag == "--config" else argv[place + 1]
-            )
-        if word.startswith(f"{flag}="):
-            return word.partition("=")[2]
-    return None
 
 
 if __name__ == "__main__":

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 from ..errors import OptionError
-from ..options import check, describe, option
+from ..options import check, option
 
 SIZE = 448
 """Pixels of a side of what every picture is fitted to: WD's, which other tools hard-code."""
@@ -124,22 +122,3 @@ def arguments(text: str) -> dict[str, Any]:
             f'model_args: expected JSON such as {{"stem_width": 32}}, got {text!r:.60}'
         )
     return found
-
-
-def defaults(section: Mapping[str, Any], where: str) -> dict[str, Any]:
-    """The `train:` section of a recipe as defaults of the settings.
-
-    `model_args` may be written as names and values there. Raises OptionError for an unknown name.
-    """
-    known = {each.name for each in describe(TrainConfig)} - {"dataset", "out", "recipe", "config"}
-    for name in section:
-        if name not in known:
-            near = difflib.get_close_matches(str(name), known, n=1)
-            hint = f"did you mean {near[0]!r}?" if near else "`--help` lists them"
-            raise OptionError(
-                f"{where}: train: expected the name of a setting, got {name!r}: {hint}"
-            )
-    given = {k: tuple(v) if isinstance(v, list) else v for k, v in section.items()}
-    if isinstance(given.get("model_args"), dict):
-        given["model_args"] = json.dumps(given["model_args"])
-    return given

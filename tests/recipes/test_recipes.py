@@ -53,3 +53,12 @@ def test_what_is_no_recipe_is_refused(text: str, tmp_path: Path) -> None:
     path.write_text(text)
     with pytest.raises(OptionError, match=r"own\.yaml: .*expected"):
         read_recipe(path)
+
+
+def test_a_name_written_twice_is_refused(tmp_path: Path) -> None:
+    """YAML would take the last in silence, and a training would not be what somebody read."""
+    path = tmp_path / "twice.yaml"
+    path.write_text("train:\n  epochs: 3\n  lr: 0.1\n  epochs: 4\n")
+
+    with pytest.raises(OptionError, match="'epochs' twice"):
+        read_recipe(path)
