@@ -22,10 +22,11 @@ from PIL import Image
 
 from .errors import OptionError
 
-Method = Literal["nearest", "box", "bilinear", "hamming", "bicubic", "lanczos"]
+Method = Literal["nearest", "box", "bilinear", "hamming", "bicubic", "lanczos", "area"]
 By = Literal["pillow", "torch", "auto"]
 
-METHODS: tuple[Method, ...] = ("nearest", "box", "bilinear", "hamming", "bicubic", "lanczos")
+PILLOW: tuple[Method, ...] = ("nearest", "box", "bilinear", "hamming", "bicubic", "lanczos")
+METHODS: tuple[Method, ...] = (*PILLOW, "area")
 # The kernels whose antialiased form torch has with Pillow's own parameters (bicubic: a = -0.5).
 _TORCH_METHODS = ("bilinear", "bicubic")
 
@@ -38,14 +39,49 @@ def resize(
 ) -> NDArray[np.uint8]:
     """Resize an RGB picture, uint8 [H, W, 3] or a Pillow image, to `size` = (width, height).
 
-    `by="pillow"` is exact; `"torch"` is within 1 of it; `"auto"` is torch where that is already
+    "area" is TensorFlow's: the mean of what a new pixel covers, parts of pixels included, which
+    Pillow's "box" is only for whole factors. `by="pillow"` is exact; `"torch"` is within 1 of it; `"auto"` is torch where that is already
     imported and knows the method, else Pillow. Raises OptionError for a method torch lacks.
     """
     if _chosen(method, by) == "torch":
         return _resize_torch(_array(picture), size, method)
-    image = _image(picture)
-    across = (size[0], image.height)
-    return _array(image.resize(across, _filter(method)).resize(size, _filter(method)))
+    return _array(_two_passes(_image(picture), size, method))
+
+
+def resized(
+    image: Image.Image,
+    size: tuple[int, int],
+    method: Method = "bicubic",
+    by: By = "pillow",
+    gap: float = 0.0,
+) -> Image.Image:
+    """`resize` from a Pillow image to a Pillow image, which spares two copies; any mode by Pillow.
+
+    With `gap` (Pillow's `reducing_gap`) a picture that is more than so many times too large is
+    averaged down by a whole number first.
+    """
+    if image.mode == "RGBA":  # as Pillow does, once for both passes: hidden colours don't bleed
+        return resized(image.convert("RGBa"), size, method, "pillow", gap).convert("RGBA")
+    if image.mode == "RGB" and _chosen(method, by) == "torch":
+        return Image.fromarray(_resize_torch(_array(image), size, method))
+    across = down = 1
+    if gap > 0:
+        across, down = (int(a / b / gap) or 1 for a, b in zip(image.size, size, strict=True))
+    if across == down == 1:
+        return _two_passes(image, size, method)
+    width, height = image.width / across, image.height / down
+    image = image.reduce((across, down))
+    wide = image.resize((size[0], image.height), _filter(method), (0, 0, width, image.height))
+    return wide.resize(size, _filter(method), (0, 0, size[0], height))
+
+
+def _two_passes(image: Image.Image, size: tuple[int, int], method: Method) -> Image.Image:
+    if method == "area":
+        return Image.fromarray(_resize_area(_array(image), size))
+    for step in ((size[0], image.height), size):
+        if image.size != step:  # Pillow would copy it
+            image = image.resize(step, _filter(method))
+    return image
 
 
 def _chosen(method: Method, by: By) -> By:
@@ -69,6 +105,21 @@ def _image(picture: Image.Image | NDArray[np.uint8]) -> Image.Image:
 def _array(picture: Image.Image | NDArray[np.uint8]) -> NDArray[np.uint8]:
     # np.array, not asarray: the latter is a read-only view, which torch warns about.
     return np.array(picture) if isinstance(picture, Image.Image) else picture
+
+
+def _resize_area(pixels: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
+    across = np.einsum("xw,hwc->hxc", _shares(pixels.shape[1], size[0]), pixels, optimize=True)
+    down = np.einsum("yh,hxc->yxc", _shares(pixels.shape[0], size[1]), across, optimize=True)
+    return np.floor(down + 0.5).astype(np.uint8)
+
+
+def _shares(before: int, after: int) -> NDArray[np.float32]:
+    """How much each of `before` pixels gives to each of `after`, float32 [after, before]."""
+    edges = np.arange(after + 1, dtype=np.float64) * before / after
+    starts = np.arange(before, dtype=np.float64)
+    ends = np.minimum(starts + 1, edges[1:, None])
+    covered = np.maximum(ends - np.maximum(starts, edges[:-1, None]), 0)
+    return (covered * after / before).astype(np.float32)
 
 
 def _resize_torch(

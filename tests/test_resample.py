@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from tagger.errors import OptionError
-from tagger.resample import METHODS, resize
+from tagger.resample import PILLOW, resize
 
 
 def picture(width: int, height: int, seed: int = 0) -> np.ndarray:
@@ -22,7 +22,7 @@ def picture(width: int, height: int, seed: int = 0) -> np.ndarray:
     return pixels.astype(np.uint8)
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", PILLOW)
 @pytest.mark.parametrize("size", [(31, 17), (200, 164), (100, 80)])
 def test_default_is_pillow_to_the_bit(method: str, size: tuple[int, int]) -> None:
     """Arrays and images alike come out as Pillow's `Image.resize` makes them."""
@@ -82,3 +82,16 @@ def test_auto_uses_torch_once_it_is_there() -> None:
     assert np.array_equal(
         resize(pixels, (40, 30), "box", by="auto"), resize(pixels, (40, 30), "box")
     )
+
+
+@pytest.mark.parametrize("size", [(7, 5), (3, 9), (13, 2), (40, 30)])
+def test_area_is_the_mean_of_what_a_pixel_covers(size: tuple[int, int]) -> None:
+    """Held against a picture enlarged until every new pixel is made of whole ones."""
+    pixels = np.random.default_rng(2).integers(0, 256, (12, 20, 3), np.uint8)
+    width, height = size
+    fine = pixels.repeat(height, axis=0).repeat(width, axis=1).astype(np.float64)
+    means = fine.reshape(height, 12, width, 20, 3).mean(axis=(1, 3))
+
+    ours = resize(pixels, size, "area")
+
+    np.testing.assert_allclose(ours, means, atol=0.501)
