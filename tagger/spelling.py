@@ -158,7 +158,7 @@ def _compile(text: str) -> re.Pattern[str]:
             f"{text[:40]}.../: expected at most {LONGEST_REGEX} characters, got {len(source)}"
         )
     try:
-        if _ways(_parse_tree(source)) <= MOST_WAYS:
+        if ways(source) <= MOST_WAYS:
             return re.compile(source, re.IGNORECASE)
     except (re.error, OverflowError, RecursionError) as error:
         raise OptionError(f"{text}: expected a regular expression, got {error}") from error
@@ -166,6 +166,14 @@ def _compile(text: str) -> re.Pattern[str]:
         f"{text}: expected a pattern that can't run for ever, got repeats within repeats or more "
         "than three in a row: write it with fewer * and +"
     )
+
+
+def ways(source: str) -> float:
+    """Bound the number of ways in which a regex may match from one place in a name; see MOST_WAYS.
+
+    Raises `re.error` for what is no regex.
+    """
+    return _ways(_parse_tree(source))
 
 
 def _parse_tree(source: str) -> Any:

@@ -1,0 +1,118 @@
+"""The tags of a caption as they stand there: read, and written back where something changed.
+
+What can't be taken apart and put together again without harm is left alone, with the reason.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterable, Sequence, Set
+from dataclasses import dataclass
+
+from ..caption import CaptionFormat, parse_caption
+from ..spelling import Pattern, key, match
+from ..wording import reads_as_prose, unweigh
+
+NOTHING: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class Word:
+    """One tag of a caption.
+
+    text: as it stands there. key: the tag without its weight, in the spelling of `spelling.key`.
+    head: before the head separator.
+    """
+
+    text: str
+    key: str
+    head: bool = False
+
+    def rewritten(self, name: str) -> Word:
+        """Another tag in this place, with the weight of this one."""
+        inner, weight = unweigh(self.text)
+        text = name if weight is None else f"({name}{self.text[1 + len(inner) :]}"
+        return Word(text, key(name), self.head)
+
+
+Words = tuple[Word, ...]
+
+
+def read_words(text: str, form: CaptionFormat) -> Words:
+    """The tags of a caption, in its order."""
+    return tuple(
+        Word(item.text, _meaning(item.text)[0], item.head)
+        for item in parse_caption(text, form)
+        if _meaning(item.text)[0]
+    )
+
+
+def write_words(old: str, words: Sequence[Word], form: CaptionFormat) -> str:
+    """A caption of these tags that ends as the old one does: in a separator, in a line break."""
+    body = old.rstrip("\r\n")
+    parts = ([w.text for w in words if w.head], [w.text for w in words if not w.head])
+    text = f" {form.head_separator} ".join(form.separator.join(part) for part in parts if part)
+    if text and body.rstrip().endswith(form.mark):
+        text += form.mark.strip()
+    return text + old[len(body) :]
+
+
+def why_left(text: str, form: CaptionFormat, known: Set[str] = NOTHING) -> str:
+    """Why a caption can't be edited by tags; empty if it can.
+
+    `known` are tags by their key: a long one that is known is no sentence.
+    """
+    body = text.rstrip("\r\n")
+    if body and body.splitlines() != [body]:
+        return "several lines"
+    if "{" in text or "}" in text:
+        return "braces"
+    if ";;;" in text:
+        return "groups of tags (;;;)"
+    if text.count(form.head_separator) > 1:
+        return f"several {form.head_separator}"
+    items = [item.text for item in parse_caption(text, form)]
+    if any(prose and name not in known for name, prose in map(_meaning, items)):
+        return "sentences"
+    return "a weight of several tags" if _shares_weight(items) else ""
+
+
+def _shares_weight(items: Iterable[str]) -> bool:
+    """Whether brackets hold several tags, as in `(smile, long hair:1.2)`."""
+    opened = False
+    for item in items:
+        surplus = item.count("(") - item.count(")") + item.count("[") - item.count("]")
+        if surplus > 0 and item[0] in "([":
+            opened = True
+        elif surplus < 0 and opened and item[-1] in ")]":
+            return True
+    return False
+
+
+@functools.lru_cache(maxsize=1 << 16)  # a folder has few tags, each many times
+def _meaning(item: str) -> tuple[str, bool]:
+    """The key of an item of a caption, and whether it reads as a part of a sentence."""
+    return key(unweigh(item)[0]), reads_as_prose(item)
+
+
+class Meant:
+    """Which tags patterns mean, found out once for each tag."""
+
+    def __init__(self, patterns: Iterable[str]) -> None:
+        """Raises OptionError for a pattern that can't be read."""
+        self._patterns = [Pattern.parse(text) for text in patterns]
+        self._known: dict[str, bool] = {}
+
+    def of(self, keys: Sequence[str]) -> list[bool]:
+        """Tell for each tag, given by its key, whether it is meant."""
+        unknown = [each for each in keys if each not in self._known]
+        if unknown:
+            answers = match(self._patterns, unknown).tolist()
+            self._known.update(zip(unknown, answers, strict=True))
+        return [self._known[each] for each in keys]
+
+
+@functools.lru_cache(maxsize=64)
+def meant(patterns: tuple[str, ...]) -> Meant:
+    """What some patterns mean; kept, since one folder asks the same of each caption."""
+    return Meant(patterns)
