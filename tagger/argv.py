@@ -11,12 +11,16 @@ import re
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, field, make_dataclass
+from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar, get_origin
 
 from .errors import OptionError
 from .options import Field, describe
 
 T = TypeVar("T")
+
+_NO_PATH = Path("\0")
+"""An empty word where a path belongs; Python would take it for the working folder."""
 
 
 def parse(
@@ -60,7 +64,10 @@ def parse(
             raise
         raise OptionError(_one_line(said.getvalue(), prog)) from None
     sys.stderr.write(said.getvalue())
-    return cls(**{each.name: getattr(words, each.name) for each in settings})
+    values = {each.name: getattr(words, each.name) for each in settings}
+    for name, value in values.items():
+        _refuse_no_path(name, value)
+    return cls(**values)
 
 
 def _argument(
@@ -90,13 +97,39 @@ def _kind(setting: Field) -> Any:
     """The type that tyro parses: choices as a Literal, so that --help lists them."""
     if setting.choices and setting.type is str:
         return Literal[tuple(setting.choices)]  # pyright: ignore[reportInvalidTypeForm]
-    return setting.type
+    return {
+        Path: _path(),
+        Path | None: _path() | None,
+        tuple[Path, ...]: tuple[_path(), ...],
+    }.get(setting.type, setting.type)
+
+
+def _path() -> Any:
+    """A path as tyro reads it, an empty word told apart."""
+    from tyro.constructors import PrimitiveConstructorSpec as Spec
+
+    spec: Any = Spec(
+        nargs=1,
+        metavar="PATH",
+        instance_from_str=lambda words: Path(words[0]) if words[0] else _NO_PATH,
+        is_instance=lambda value: isinstance(value, Path),
+        str_from_instance=lambda path: [str(path)],
+    )
+    return Annotated[Path, spec]
+
+
+def _refuse_no_path(name: str, value: Any) -> None:
+    if value == _NO_PATH or (isinstance(value, tuple) and _NO_PATH in value):
+        raise OptionError(
+            f"{name}: expected a path, got an empty word: `.` is the folder you are in"
+        )
 
 
 def _sentence(setting: Field) -> str:
     bounds = [bound for bound in (setting.ge, setting.le) if bound is not None]
     if len(bounds) == 2:
-        return f"{setting.help} From {setting.ge:g} to {setting.le:g}."
+        low, high = (f"{b:,}" if isinstance(b, int) else f"{b:g}" for b in bounds)
+        return f"{setting.help} From {low} to {high}."
     return setting.help
 
 

@@ -28,6 +28,7 @@ class Wanted:
     weight: float = option(0.5, help="How much.", ge=0, le=1)
     select: str = option("fixed", help="How.", choices=("fixed", "mcut"))
     recursive: bool = option(True, help="Go into subfolders.")
+    out: Path | None = option(None, help="Where to.")
 
     def __post_init__(self) -> None:
         check(self)
@@ -43,6 +44,7 @@ def test_positional_words_and_repeated_options_become_lists() -> None:
 
     assert wanted.images == (Path("a b.png"), Path("c.png"))
     assert wanted.threshold == ("0.3", "character=0.8")
+    assert read("a", "--out", "b").out == Path("b")
 
 
 def test_defaults_are_the_dataclass_own_unless_replaced() -> None:
@@ -70,10 +72,16 @@ def test_a_boolean_that_is_on_is_turned_off_by_its_no() -> None:
         (["a", "--top", "many"], "can.t read .many."),
         (["a", "--weight", "3"], "from 0 to 1"),
         (["a", "--top"], "--top"),
+        (["a", ""], "images: expected a path, got an empty word"),
+        (["a", "--out", ""], "out: expected a path, got an empty word"),
+        (["a", "--out="], "out: expected a path, got an empty word"),
     ],
 )
 def test_what_is_wrong_is_said_in_one_line(argv: list[str], sentence: str) -> None:
-    """An error names the argument and stays on one line, with nothing printed beside it."""
+    """An error names the argument and stays on one line, with nothing printed beside it.
+
+    An empty word is no path: the working folder is `.`, never a variable that was not set.
+    """
     with pytest.raises(OptionError) as caught:
         read(*argv)
 
