@@ -1,6 +1,8 @@
 """Models as values and as files: what is known of them, where they lie, how they arrive.
 
 Read downward:
+    labelcategories, labeltables, labeljson, labeltext, labelweights
+                one kind of label file each
     labelfiles  a label file of any known kind -> LabelSet
     hashes      SHA-256 of files, remembered
     contract    how a weights file is fed and read, held against tensor shapes

@@ -1,6 +1,8 @@
-"""A label file of any known kind becomes a LabelSet; the kind is told by the file's name.
+"""A label file of any known kind becomes a LabelSet; what is in it says which kind it is.
 
-Row order is the order of the model's outputs, so nothing here sorts or drops a row.
+Read downward: `labelcategories` names categories, `labeltables`, `labeljson`, `labeltext` and
+`labelweights` each read what their name says. Row order is the order of the model's outputs, so
+nothing sorts or drops a row unless the file numbers its rows itself.
 """
 
 from __future__ import annotations
@@ -9,12 +11,20 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from ..errors import LabelFileError
-from ..labels import DANBOORU, Category, LabelSet, read_selected_tags
+from ..labels import DANBOORU, Category, LabelSet
+from . import labeljson, labeltables, labeltext, labelweights
 
-Reader = Callable[[Path, "tuple[Category, ...]"], LabelSet]
+Scheme = tuple[Category, ...]
+Reader = Callable[[Path, Scheme], LabelSet]
 
-# The ending of a name -> its reader. One line for one kind; the first that fits reads.
-READERS: tuple[tuple[str, Reader], ...] = ((".csv", read_selected_tags),)
+# The ending of a name -> its reader. One line for one kind of bytes.
+READERS: dict[str, Reader] = {
+    ".csv": labeltables.read,
+    ".json": labeljson.read,
+    ".txt": labeltext.read,
+    ".safetensors": labelweights.read_safetensors,
+    ".pt": labelweights.read_torch,
+}
 
 
 def read_labels(path: Path, scheme: Sequence[Category] = DANBOORU) -> LabelSet:
@@ -23,8 +33,8 @@ def read_labels(path: Path, scheme: Sequence[Category] = DANBOORU) -> LabelSet:
     Raises:
         LabelFileError: the kind is unknown, or the file is not what its name says.
     """
-    for ending, read in READERS:
-        if path.name.lower().endswith(ending):
-            return read(path, tuple(scheme))
-    known = ", ".join(f"*{ending}" for ending, _ in READERS)
-    raise LabelFileError(f"{path}: expected a label file ({known}), got another kind")
+    read = READERS.get(path.suffix.lower())
+    if read is None:
+        known = ", ".join(f"*{ending}" for ending in READERS)
+        raise LabelFileError(f"{path}: expected a label file ({known}), got another kind")
+    return read(path, tuple(scheme))

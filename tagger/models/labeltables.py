@@ -1,0 +1,76 @@
+"""Labels in a CSV, told by the header: WD's `selected_tags.csv` and all that look like it.
+
+name, category              WD, Z3D, animetimm (best_threshold), PixAI (ips)
+tag_id, name, category      DeepGelbooru: the number is the output, in any order of rows
+tag, category               JTP-3
+name or tag alone           ML-Danbooru: everything is general
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from ..csvrows import Row, read_rows, read_text
+from ..errors import LabelFileError
+from ..labels import DANBOORU, UNNAMED, Category, Label, LabelSet, category, parse_selected_tags
+from . import labelcategories as categories
+
+_NUMBER = re.compile(r"-?[0-9]+(\.0*)?")
+
+
+def read(path: Path, scheme: tuple[Category, ...] = DANBOORU) -> LabelSet:
+    """Read a CSV of labels; category numbers are those of `scheme`, names stand for themselves.
+
+    Raises:
+        LabelFileError: no known header, or a row that does not fit it.
+    """
+    text, where = read_text(path), str(path)
+    header = _header(text)
+    if {"name", "category"} <= set(header) and not _speaks(text, where):
+        found = parse_selected_tags(text, scheme, where)
+        numbers = [one.tag_id for one in found if one.tag_id is not None]
+        if header == ["tag_id", "name", "category"] and sorted(numbers) == [*range(len(found))]:
+            return categories.ordered(zip(numbers, found, strict=True), where)
+        return LabelSet(tuple(map(_sorted_out, found)))
+    column = next((name for name in ("name", "tag") if name in header), "")
+    if not column:
+        raise LabelFileError(
+            f"{path}, row 1: expected a column name or tag, got {', '.join(header)[:80]!r}"
+        )
+    rows = read_rows(text, where, needed=(column,))
+    if not rows:
+        raise LabelFileError(f"{path}: expected labels under the header, got none")
+    return LabelSet(tuple(categories.label(row.text(column), kind(row, scheme)) for row in rows))
+
+
+def kind(row: Row, scheme: tuple[Category, ...]) -> Category:
+    """A row's category: by number, by name, or general where the file has no such column."""
+    said = row.text("category")
+    if not said:
+        return categories.named(scheme, "general")
+    return (
+        category(scheme, int(float(said)))
+        if _NUMBER.fullmatch(said)
+        else categories.named(scheme, said)
+    )
+
+
+def _header(text: str) -> list[str]:
+    first = text.removeprefix("\ufeff").split("\n", 1)[0]
+    return [name.strip().strip('"') for name in first.split(",")]
+
+
+def _speaks(text: str, where: str) -> bool:
+    """Whether the categories are names, not numbers."""
+    rows = read_rows(text, where, needed=("name", "category"))
+    first = next((row.text("category") for row in rows if row.text("name")), "")
+    return bool(first) and first[0].isalpha()
+
+
+def _sorted_out(one: Label) -> Label:
+    """Placeholders unnamed, `rating:` rows as ratings; everything else as it was read."""
+    plain = categories.label(one.name, one.category)
+    if plain.category == one.category:
+        return one
+    return plain if plain.category == UNNAMED else Label(one.name, plain.category, one.count)
