@@ -16,7 +16,7 @@ from .options import check, option
 from .relations import Mode
 from .thresholds import Selection
 
-OnExisting = Literal["skip", "overwrite", "append", "prepend"]
+OnExisting = Literal["skip", "overwrite", "update", "append", "prepend"]
 
 # A caption must never take a picture's place; what `images` reads is decided below this room.
 # fmt: off
@@ -52,11 +52,16 @@ class Folder:
         help="Folder for the captions, in the same sub-folders; without it beside the picture.",
     )
     on_existing: OnExisting = option(
-        "skip", help="What is done where a caption is there; the last two add what it lacks."
+        "skip",
+        help="What is done where a caption is there; update: rewritten if Tagger wrote it and "
+        "nobody edited it since; append and prepend add what it lacks.",
     )
     extension: str = option(".txt", help="Ending of a caption file's name.")
     recursive: bool = option(True, help="Go into sub-folders.")
     newline: bool = option(False, help="End the file with a line break.")
+    encoding: str = option(
+        "utf-8", help="Encoding of the captions that are there; they are written as UTF-8."
+    )
 
     def __post_init__(self) -> None:
         check(self)
@@ -72,6 +77,12 @@ class Folder:
                 f"{self.extension!r}, which is a picture's"
             )
         object.__setattr__(self, "extension", ending)
+        try:
+            "".encode(self.encoding)
+        except LookupError:
+            raise OptionError(
+                f"encoding: expected the name of one, such as cp932, got {self.encoding!r}"
+            ) from None
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ Read downward:
     plan        which picture, which caption file, and what is done to it; pure
     journal     what was done to files, written down before it is done
     undo        undo a run
+    origin      which part of a caption is Tagger's
     job         what is to be captioned: checked, and listed without inference
     run         caption it
 """
@@ -15,7 +16,7 @@ from __future__ import annotations
 from .job import FolderJob, Plan, plan_folder
 from .plan import Change, Kind, Refusal, Task
 from .run import Outcome, Run, Summary, caption_folder
-from .sidecars import read_caption, write_caption
+from .sidecars import read_caption
 from .walk import Found, Walk, natural_key, walk
 
 __all__ = [
@@ -35,5 +36,4 @@ __all__ = [
     "plan_folder",
     "read_caption",
     "walk",
-    "write_caption",
 ]

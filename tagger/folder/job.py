@@ -18,10 +18,14 @@ from .walk import Listing, Walk, walk
 
 @dataclass(frozen=True)
 class FolderJob:
-    """Folders, or single pictures, and where their captions go."""
+    """Folders, or single pictures, and where their captions go.
+
+    argv: the arguments that asked for it, as the list of runs shows them.
+    """
 
     roots: tuple[Path, ...]
     folder: Folder = field(default_factory=Folder)
+    argv: tuple[str, ...] = ()
 
 
 class Plan:

@@ -17,7 +17,7 @@ from ..errors import UsageError
 from ..merge import merge
 from ..settings import Folder
 
-Kind = Literal["new", "skip", "overwrite", "append", "prepend", "same"]
+Kind = Literal["new", "skip", "overwrite", "update", "append", "prepend", "same"]
 
 _LONGEST_NAME = 255  # bytes of a name on ext4, APFS, NTFS (there: UTF-16 units) and most others
 
@@ -58,6 +58,20 @@ class Change:
     def writes(self) -> bool:
         """Whether the file will be another."""
         return self.kind not in ("skip", "same")
+
+
+@dataclass(frozen=True)
+class Ours:
+    """What Tagger did to a caption that nobody edited since.
+
+    base: the text that it added to, None where all of it is Tagger's. kind: how it did.
+    """
+
+    base: str | None = None
+    kind: Kind = "new"
+
+
+EDITED = "the caption was edited since, or Tagger did not write it: left as it is"
 
 
 def mirrors(roots: Sequence[Path], out: Path) -> Mapping[Path, Path]:
@@ -113,24 +127,37 @@ def _assign(
     return Task(picture, target / name, folder.on_existing if has_text else "new")
 
 
-def decide(
-    task: Task, before: str | None, caption: Caption, folder: Folder, form: CaptionFormat
-) -> Change:
-    """Turn a task and the two texts into a Change.
+@dataclass(frozen=True)
+class Existing:
+    """What a caption file holds now: its text, None if there is no file, and what of it is ours."""
 
-    `before` is what the file holds now: somebody may have written it since the task was made.
+    text: str | None = None
+    ours: Ours | None = None
+
+
+def decide(
+    task: Task, there: Existing, caption: Caption, folder: Folder, form: CaptionFormat
+) -> Change:
+    """Turn a task, what is there now and the new caption into a Change.
+
+    What Tagger added before, and nobody edited since, is taken back first: so a repeat changes
+    nothing. `there` may be newer than the task.
     """
     end = "\n" if folder.newline else ""
     written = caption.text + end if caption.text else ""
+    before, ours, how = there.text, there.ours, folder.on_existing
     if before is None or not before.strip():
         return Change(task.picture, task.caption, before, written, "new")
-    how = folder.on_existing
     if how == "skip":
         return Change(task.picture, task.caption, before, before, "skip")
-    if how == "overwrite":
-        kind: Kind = "same" if before == written else "overwrite"
+    if how == "update" and ours is None:
+        return Change(task.picture, task.caption, before, before, "skip", EDITED)
+    base = ours.base if ours else before
+    if how == "overwrite" or base is None:
+        kind: Kind = "same" if before == written else how
         return Change(task.picture, task.caption, before, written, kind)
-    merged = merge(before, caption, how, form)
+    added = ours.kind if ours and how == "update" else how
+    merged = merge(base, caption, "prepend" if added == "prepend" else "append", form)
     if merged.reason:
         why = f"the caption has {merged.reason}: left as it is"
         return Change(task.picture, task.caption, before, before, "skip", why)

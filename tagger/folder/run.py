@@ -14,11 +14,13 @@ from typing import Protocol
 
 from ..caption import Caption
 from ..captioner import Captioner
-from ..errors import CaptionError, ImageError, TaggerError
+from ..errors import BackendError, CaptionError, ImageError, StoreError, TaggerError
 from ..pipeline import Outcome as Scored
 from .job import FolderJob, Plan
-from .plan import Change, Refusal, Task, decide
-from .sidecars import read_caption, sweep, write_caption
+from .journal import FileChange, Journal
+from .origin import trace
+from .plan import EDITED, Change, Existing, Refusal, Task, decide
+from .sidecars import decode_caption, encode_caption, get_file, is_full, sweep
 
 _EMPTY = "no tag reaches its threshold: nothing to write"
 
@@ -43,7 +45,8 @@ class Summary:
 
     ignored: files that are no pictures, by extension, captions apart. unreadable: sub-folders
     that could not be listed. failures: every picture that failed. left: captions that could not
-    be added to, and stayed. interrupted: stopped before the end.
+    be added to, and stayed. edited: captions that `update` left, since they are not as Tagger
+    wrote them. interrupted: stopped before the end. stopped: what stopped it, if nobody did.
     """
 
     pictures: int = 0
@@ -52,9 +55,11 @@ class Summary:
     skipped: int = 0
     failures: list[tuple[Path, str]] = field(default_factory=list)
     left: list[tuple[Path, str]] = field(default_factory=list)
+    edited: int = 0
     ignored: Counter[str] = field(default_factory=lambda: Counter[str]())
     unreadable: list[tuple[Path, str]] = field(default_factory=list)
     interrupted: bool = False
+    stopped: str = ""
 
     @property
     def failed(self) -> int:
@@ -75,25 +80,37 @@ class Scorer(Protocol):
     def stream(self, sources: Iterable[Path], *, ordered: bool = True) -> Scoring: ...
 
 
-def caption_folder(job: FolderJob, scorer: Scorer, captioner: Captioner) -> Run:
+def caption_folder(
+    job: FolderJob, scorer: Scorer, captioner: Captioner, journal: Journal | None = None
+) -> Run:
     """Caption the pictures of a job: iterate over the Run, its `summary` counts meanwhile.
 
-    Pictures that have a caption and keep it are not scored, and counted without an Outcome.
-    Raises UsageError as `plan_folder` does.
+    Pictures that have a caption and keep it are not scored, and counted without an Outcome. What
+    is written can be undone by the journal, without one that in our home.
+
+    Raises:
+        UsageError: as `plan_folder` does.
+        StoreError: the journal can't be opened.
     """
-    return Run(job, scorer, captioner)
+    return Run(job, scorer, captioner, journal or Journal())
 
 
 class Run(Iterator[Outcome]):
     """The outcomes of a job, each as soon as it is there.
 
     Ctrl-C, or `stop`, lets what is in flight come to its end: the iteration goes on for those
-    few, and `summary.interrupted` is set. A second Ctrl-C is Python's.
+    few, and `summary.interrupted` is set. A second Ctrl-C is Python's. What would strike every
+    further picture, a dead device or a full disk, stops the run as well, and
+    `summary.stopped` says it once.
     """
 
-    def __init__(self, job: FolderJob, scorer: Scorer, captioner: Captioner) -> None:
+    def __init__(
+        self, job: FolderJob, scorer: Scorer, captioner: Captioner, journal: Journal
+    ) -> None:
         self.job = job
         self.summary = Summary()
+        self._journal = journal
+        self._recorder = journal.begin("caption", job.argv)
         self._plan = Plan(job)
         self._captioner = captioner
         self._tasks: dict[Path, Task] = {}
@@ -157,31 +174,54 @@ class Run(Iterator[Outcome]):
             caption = self._captioner(scored.scores, task.picture)
             return self._write(task, caption)
         except TaggerError as error:
+            if _strikes_all(error):
+                self._give_up(str(error))
             return Outcome(task.picture, reason=_reason(error))
 
+    def _give_up(self, cause: str) -> None:
+        self.summary.stopped = self.summary.stopped or cause
+        self._stream.stop()
+
     def _write(self, task: Task, caption: Caption) -> Outcome:
-        # what is overwritten may be in any encoding; what is added to, or kept, may not
-        overwrites = self.job.folder.on_existing == "overwrite"
-        before = read_caption(task.caption, strict=not overwrites)
+        data = get_file(task.caption)
+        there = self._existing(task.caption, data)
         form = self._captioner.settings.format
-        change = decide(task, before, caption, self.job.folder, form)
-        if not caption.text and change.kind not in ("skip", "same"):
+        change = decide(task, there, caption, self.job.folder, form)
+        if change.writes and not change.after.strip():
             return Outcome(task.picture, caption=caption, reason=_EMPTY)
         if change.writes:
-            write_caption(change.caption, change.after)
+            merged = change.kind == "update" and there.ours and there.ours.base is not None
+            kind = there.ours.kind if merged and there.ours else change.kind
+            after = encode_caption(change.caption, change.after)
+            self._recorder.apply(FileChange(change.caption, data, after, kind))
         return Outcome(task.picture, change, caption, change.reason)
+
+    def _existing(self, path: Path, data: bytes | None) -> Existing:
+        if data is None:
+            return Existing()
+        folder = self.job.folder
+        if folder.on_existing not in ("skip", "overwrite"):
+            ours = trace(self._journal, path, data, folder.encoding)
+            if ours:
+                return Existing(decode_caption(path, data), ours)
+        # what is overwritten may be in any encoding; what is added to, or kept, may not
+        strict = folder.on_existing != "overwrite"
+        return Existing(decode_caption(path, data, strict=strict, encoding=folder.encoding))
 
     def _counted(self, outcome: Outcome) -> Outcome:
         summary, change = self.summary, outcome.change
         if change is None:
-            summary.failures.append((outcome.picture, outcome.reason))
+            if outcome.reason != summary.stopped:  # said once, for all
+                summary.failures.append((outcome.picture, outcome.reason))
         elif change.writes:
             summary.written += 1
         elif change.kind == "same":
             summary.same += 1
         else:
             summary.skipped += 1
-            if outcome.reason:
+            if outcome.reason == EDITED:
+                summary.edited += 1
+            elif outcome.reason:
                 summary.left.append((outcome.picture, outcome.reason))
         return outcome
 
@@ -194,6 +234,11 @@ class Run(Iterator[Outcome]):
 
 def _refused(refusal: Refusal) -> Outcome:
     return Outcome(refusal.picture, reason=refusal.reason)
+
+
+def _strikes_all(error: TaggerError) -> bool:
+    """Whether the next picture would fail as well: no device, no journal, no space."""
+    return isinstance(error, (BackendError, StoreError)) or is_full(error)
 
 
 def _reason(error: TaggerError) -> str:

@@ -28,8 +28,16 @@ TEMPORARY = ".tagger-"
 """How the names of temporary files begin; nobody else's do."""
 
 _LONGEST = 1 << 20  # bytes; what is larger is no caption
+_UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+_MARKS = {
+    codecs.BOM_UTF8: "utf-8",
+    codecs.BOM_UTF16_LE: "utf-16-le",
+    codecs.BOM_UTF16_BE: "utf-16-be",
+}
+_WAYS = "save it as UTF-8, or name what it is with --encoding"
 _BLANK = 16  # bytes; what is larger is not read only to see whether it is blank
 _ABANDONED_S = 24 * 3600  # a temporary file of another machine this old has no owner any more
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 _NAME = re.compile(
     re.escape(TEMPORARY)
     + r"(?P<run>(?P<machine>[0-9a-f]{4})(?P<process>[0-9a-f]{1,8})\.[0-9a-f]{4})-\d+"
@@ -38,30 +46,30 @@ _TOKEN = secrets.token_hex(2)
 _NUMBERS = itertools.count()
 
 
-def read_caption(path: Path, *, strict: bool = True) -> str | None:
+def read_caption(path: Path, *, strict: bool = True, encoding: str = "utf-8") -> str | None:
     """The text of a caption file, line ends as they are, without a BOM; None if there is no file.
 
-    Raises CaptionError if it can't be read, is too large to be a caption, or is not UTF-8; the
-    last only if `strict`, else what is not UTF-8 is replaced.
+    Raises CaptionError if it can't be read, is too large to be a caption, or is in another
+    encoding; the last only if `strict`, else what can't be decoded is replaced.
     """
+    data = get_file(path)
+    return None if data is None else decode_caption(path, data, strict=strict, encoding=encoding)
+
+
+def decode_caption(path: Path, data: bytes, *, strict: bool = True, encoding: str = "utf-8") -> str:
+    """The text in a caption file's bytes; a BOM says more than `encoding`. Raises CaptionError."""
+    for mark, marked in _MARKS.items():
+        if data.startswith(mark) and (marked == "utf-8" or encoding != "utf-8"):
+            data, encoding = data.removeprefix(mark), marked
+            break
+    if strict and encoding == "utf-8" and data.startswith(_UTF16):
+        raise CaptionError(f"{path}: expected UTF-8, got UTF-16: {_WAYS}")
     try:
-        with openable(path).open("rb") as file:
-            data = file.read(_LONGEST + 1)
-    except FileNotFoundError:
-        return None
-    except OSError as error:
-        raise CaptionError(f"{path}: can't be read: {cause_of(error)}") from error
-    if len(data) > _LONGEST:
-        raise CaptionError(
-            f"{path}: expected a caption, got more than {_LONGEST >> 20} MiB of text"
-        )
-    if strict and data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        raise CaptionError(f"{path}: expected UTF-8, got UTF-16: save it as UTF-8")
-    try:
-        return data.removeprefix(codecs.BOM_UTF8).decode("utf-8", "strict" if strict else "replace")
+        return data.decode(encoding, "strict" if strict else "replace")
     except UnicodeDecodeError as error:
         raise CaptionError(
-            f"{path}: expected UTF-8, got another encoding (byte {error.start}): save it as UTF-8"
+            f"{path}: expected {encoding.upper()}, got another encoding (byte {error.start}): "
+            f"{_WAYS}"
         ) from error
 
 
@@ -92,30 +100,38 @@ def _has_text(entry: os.DirEntry[str]) -> bool:
         return True  # something is there: never write over it
 
 
-def write_caption(path: Path, text: str) -> None:
-    """Put a text, never a blank one, in a caption file; makes its folder.
+def encode_caption(path: Path, text: str) -> bytes:
+    """The bytes of a caption, never a blank one, that is to be written to `path`.
 
-    A link is followed, permissions stay. Raises CaptionError, and then the file is as before.
+    Raises CaptionError if the text holds what is none.
     """
     if not text.strip():
         raise ValueError(f"{path}: an empty caption stops kohya's trainer")
     try:
-        data = text.encode("utf-8")
+        return text.encode("utf-8")
     except UnicodeEncodeError as error:
         raise CaptionError(
             f"{path}: expected text, got bytes of a file name that are none: rename the file"
         ) from error
-    put_file(path, data)
 
 
 def get_file(path: Path) -> bytes | None:
-    """The bytes of a file, None if there is none. Raises CaptionError if it can't be read."""
+    """The bytes of a caption file, None if there is none.
+
+    Raises CaptionError if it can't be read or is too large to be a caption.
+    """
     try:
-        return openable(path).read_bytes()
+        with openable(path).open("rb") as file:
+            data = file.read(_LONGEST + 1)
     except FileNotFoundError:
         return None
     except OSError as error:
         raise CaptionError(f"{path}: can't be read: {cause_of(error)}") from error
+    if len(data) > _LONGEST:
+        raise CaptionError(
+            f"{path}: expected a caption, got more than {_LONGEST >> 20} MiB of text"
+        )
+    return data
 
 
 def put_file(path: Path, data: bytes | None) -> None:
@@ -130,6 +146,11 @@ def put_file(path: Path, data: bytes | None) -> None:
             _replace(openable(path), data)
     except OSError as error:
         raise CaptionError(f"{path}: can't be written: {cause_of(error)}") from error
+
+
+def is_full(error: BaseException) -> bool:
+    """Whether an error of this module says that nothing more can be written there."""
+    return isinstance(error.__cause__, OSError) and error.__cause__.errno in _FULL
 
 
 def move_file(path: Path, target: Path) -> None:

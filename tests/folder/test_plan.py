@@ -8,7 +8,7 @@ import pytest
 
 from tagger.caption import Caption, CaptionFormat
 from tagger.errors import UsageError
-from tagger.folder.plan import Refusal, Task, assign, decide, mirrors
+from tagger.folder.plan import EDITED, Existing, Ours, Refusal, Task, assign, decide, mirrors
 from tagger.settings import Folder
 
 FORM = CaptionFormat()
@@ -69,11 +69,11 @@ def test_one_root_is_mirrored_itself_and_several_by_name() -> None:
 
 
 @pytest.mark.parametrize("before", [None, "", " \n"])
-@pytest.mark.parametrize("how", ["skip", "overwrite", "append", "prepend"])
+@pytest.mark.parametrize("how", ["skip", "overwrite", "update", "append", "prepend"])
 def test_where_there_is_no_text_the_caption_is_new(before: str | None, how: str) -> None:
     """Whatever is done with existing ones."""
     folder = Folder(on_existing=how)  # pyright: ignore[reportArgumentType]
-    change = decide(TASK, before, Caption("1girl, hat"), folder, FORM)
+    change = decide(TASK, Existing(before), Caption("1girl, hat"), folder, FORM)
     assert (change.kind, change.before, change.after) == ("new", before, "1girl, hat")
     assert change.writes
 
@@ -90,7 +90,7 @@ def test_where_there_is_no_text_the_caption_is_new(before: str | None, how: str)
 def test_existing_text(how: str, kind: str, after: str) -> None:
     """Kept, replaced, or added to; nothing twice."""
     folder = Folder(on_existing=how)  # pyright: ignore[reportArgumentType]
-    change = decide(TASK, "by hand, hat", Caption("1girl, hat"), folder, FORM)
+    change = decide(TASK, Existing("by hand, hat"), Caption("1girl, hat"), folder, FORM)
     assert (change.kind, change.after) == (kind, after)
     assert change.writes is (kind != "skip")
 
@@ -99,8 +99,39 @@ def test_existing_text(how: str, kind: str, after: str) -> None:
 def test_what_would_not_change_is_the_same(how: str) -> None:
     """And is not written."""
     folder = Folder(on_existing=how)  # pyright: ignore[reportArgumentType]
-    change = decide(TASK, "1girl, hat", Caption("1girl, hat"), folder, FORM)
+    change = decide(TASK, Existing("1girl, hat"), Caption("1girl, hat"), folder, FORM)
     assert (change.kind, change.writes) == ("same", False)
+
+
+@pytest.mark.parametrize(
+    ("how", "base", "kind", "after"),
+    [
+        ("append", "mine", "append", "mine, 1girl, hat"),
+        ("prepend", "mine", "append", "1girl, hat, mine"),
+        ("append", None, "new", "1girl, hat"),
+        ("update", None, "new", "1girl, hat"),
+        ("update", "mine", "append", "mine, 1girl, hat"),
+        ("update", "mine", "prepend", "1girl, hat, mine"),
+        ("overwrite", "mine", "append", "1girl, hat"),
+    ],
+)
+def test_what_tagger_added_is_taken_back_first(
+    how: str, base: str | None, kind: str, after: str
+) -> None:
+    """What somebody wrote stays, except where it is to be overwritten."""
+    folder = Folder(on_existing=how)  # pyright: ignore[reportArgumentType]
+    there = Existing("mine, smile", Ours(base, kind))  # pyright: ignore[reportArgumentType]
+    change = decide(TASK, there, Caption("1girl, hat"), folder, FORM)
+    assert (change.kind, change.after) == (how, after)
+    again = Existing(after, Ours(base, kind))  # pyright: ignore[reportArgumentType]
+    assert decide(TASK, again, Caption("1girl, hat"), folder, FORM).kind == "same"
+
+
+def test_update_leaves_what_is_not_ours() -> None:
+    """And says so."""
+    folder = Folder(on_existing="update")
+    change = decide(TASK, Existing("mine"), Caption("1girl"), folder, FORM)
+    assert (change.after, change.writes, change.reason) == ("mine", False, EDITED)
 
 
 @pytest.mark.parametrize(
@@ -109,7 +140,7 @@ def test_what_would_not_change_is_the_same(how: str) -> None:
 )
 def test_what_can_not_be_added_to_stays_with_a_reason(before: str, reason: str) -> None:
     """Byte for byte."""
-    change = decide(TASK, before, Caption("1girl"), Folder(on_existing="append"), FORM)
+    change = decide(TASK, Existing(before), Caption("1girl"), Folder(on_existing="append"), FORM)
     assert (change.after, change.writes) == (before, False)
     assert change.reason == f"the caption has {reason}: left as it is"
 
@@ -117,11 +148,11 @@ def test_what_can_not_be_added_to_stays_with_a_reason(before: str, reason: str) 
 def test_a_line_break_at_the_end_only_when_asked_for() -> None:
     """One, and a file that has it is the same."""
     folder = Folder(newline=True, on_existing="overwrite")
-    assert decide(TASK, None, Caption("1girl"), folder, FORM).after == "1girl\n"
-    assert decide(TASK, "1girl\n", Caption("1girl"), folder, FORM).kind == "same"
-    assert decide(TASK, None, Caption("1girl"), Folder(), FORM).after == "1girl"
+    assert decide(TASK, Existing(), Caption("1girl"), folder, FORM).after == "1girl\n"
+    assert decide(TASK, Existing("1girl\n"), Caption("1girl"), folder, FORM).kind == "same"
+    assert decide(TASK, Existing(), Caption("1girl"), Folder(), FORM).after == "1girl"
 
 
 def test_no_tags_are_no_text() -> None:
     """Not even a line break."""
-    assert decide(TASK, None, Caption(""), Folder(newline=True), FORM).after == ""
+    assert decide(TASK, Existing(), Caption(""), Folder(newline=True), FORM).after == ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -13,8 +14,10 @@ from PIL import Image
 from tagger.backends import FakeBackend
 from tagger.captioner import Captioner
 from tagger.engine import Tagger
-from tagger.errors import CaptionError, ImageError, UsageError
-from tagger.folder import FolderJob, Refusal, Run, caption_folder, plan_folder
+from tagger.errors import BackendError, ImageError, StoreError, UsageError
+from tagger.folder import FolderJob, Refusal, Run, Summary, caption_folder, plan_folder
+from tagger.folder.journal import Journal
+from tagger.folder.undo import undo
 from tagger.labels import DANBOORU, Label, LabelSet
 from tagger.models.spec import Contract, Model, ModelSpec
 from tagger.pipeline import Outcome as Scored
@@ -22,7 +25,7 @@ from tagger.pipeline import Pipeline
 from tagger.preprocess import Preprocess
 from tagger.scores import Scores
 from tagger.settings import Folder, Settings
-from tagger.thresholds import Thresholds
+from tagger.thresholds import Selection, Thresholds
 
 GENERAL = next(category for category in DANBOORU if category.name == "general")
 LABELS = LabelSet(tuple(Label(name, GENERAL) for name in ("1girl", "hat", "smile")))
@@ -323,18 +326,138 @@ def test_leftovers_of_dead_runs_are_swept(folder: Path) -> None:
     assert not stray.exists()
 
 
-def test_a_full_disk_is_each_pictures_failure(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("code", "stops"), [(errno.ENOSPC, True), (errno.EROFS, True), (errno.EACCES, False)]
+)
+def test_a_full_disk_stops_the_run_with_one_sentence(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, code: int, stops: bool
 ) -> None:
-    """What is there stays, nothing is left behind."""
+    """Rather than failing picture after picture; what is there stays, nothing is left behind."""
+    touch(folder, *(f"hat{number}.png" for number in range(9)))
+    (folder / "hat0.txt").write_text("mine")
+
+    def full(path: Path, data: bytes) -> None:
+        raise OSError(code, "no")
+
+    before = texts(folder)
+    with monkeypatch.context() as patched:
+        patched.setattr("tagger.folder.sidecars._put", full)
+        summary = run(folder, on_existing="overwrite").summary
+    assert bool(summary.stopped) is stops
+    assert summary.failed == (1 if stops else 9)
+    assert texts(folder) == before
+    assert sorted(path.suffix for path in folder.iterdir()) == [".png"] * 9 + [".txt"]
+    assert run(folder).summary.written == 8
+
+
+def test_a_dead_device_stops_the_run(folder: Path) -> None:
+    """The next run does the rest."""
+    touch(folder, *(f"hat{number}.png" for number in range(9)))
+
+    class Dying(Scorer):
+        def __next__(self) -> Scored:
+            scored = super().__next__()
+            if len(self.asked) > 3:
+                return Scored(scored.source, error=BackendError("cuda:0: lost"))
+            return scored
+
+    summary = run(folder, scorer=Dying()).summary
+    assert (summary.stopped, summary.written) == ("cuda:0: lost", 3)
+    assert not summary.interrupted
+    assert run(folder).summary.written == 6
+
+
+def test_a_journal_that_can_not_be_written_stops_the_run(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is changed that could not be undone."""
+    touch(folder, "hat.png", "smile.png")
+    journal = Journal(tmp_path / "j.sqlite")
+
+    def full(*_: object) -> None:
+        raise StoreError("no space")
+
+    monkeypatch.setattr("tagger.folder.journal.Recorder._record", full)
+    running = caption_folder(FolderJob((folder,)), Scorer(), CAPTIONER, journal)
+    list(running)
+    assert running.summary.stopped == "no space"
+    assert texts(folder) == {}
+
+
+HATS = Captioner(Settings(Selection(exclude=("smile",))), LABELS, Thresholds(overall=0.5))
+
+
+def recaption(folder: Path, how: str, captioner: Captioner = CAPTIONER) -> Summary:
+    job = FolderJob((folder,), Folder(on_existing=how))  # pyright: ignore[reportArgumentType]
+    running = caption_folder(job, Scorer(), captioner)
+    list(running)
+    return running.summary
+
+
+def test_update_rewrites_only_what_tagger_wrote(folder: Path) -> None:
+    """Hand-edited captions are left and counted; unchanged ones are not written."""
+    touch(folder, "hat smile.png", "hat.png", "smile.png", "old.png")
+    (folder / "old.txt").write_text("older than Tagger")
+    recaption(folder, "skip")
+    (folder / "smile.txt").write_text("1girl, smile, by me")
+    stamp = (folder / "hat.txt").stat().st_ino
+    summary = recaption(folder, "update", HATS)
+    assert (summary.written, summary.same, summary.edited) == (1, 1, 2)
+    assert (folder / "hat.txt").stat().st_ino == stamp
+    assert texts(folder) == {
+        "hat smile.txt": "1girl, hat",
+        "hat.txt": "1girl, hat",
+        "old.txt": "older than Tagger",
+        "smile.txt": "1girl, smile, by me",
+    }
+
+
+@pytest.mark.parametrize("how", ["append", "prepend"])
+def test_what_was_added_is_taken_back_before_other_tags_are_added(folder: Path, how: str) -> None:
+    """However often, and also by `update`; the words of a person stay."""
+    touch(folder, "hat smile.png")
+    (folder / "hat smile.txt").write_text("mine")
+
+    def expected(tags: str) -> dict[str, str]:
+        return {"hat smile.txt": f"mine, {tags}" if how == "append" else f"{tags}, mine"}
+
+    for captioner, by, tags in [
+        (CAPTIONER, how, "1girl, hat, smile"),
+        (HATS, how, "1girl, hat"),
+        (CAPTIONER, "update", "1girl, hat, smile"),
+        (HATS, "update", "1girl, hat"),
+        (HATS, how, "1girl, hat"),
+    ]:
+        recaption(folder, by, captioner)
+        assert texts(folder) == expected(tags)
+    other = "prepend" if how == "append" else "append"
+    recaption(folder, other)
+    how = other
+    assert texts(folder) == expected("1girl, hat, smile")
+
+
+def test_a_run_of_captions_is_undone(folder: Path, tmp_path: Path) -> None:
+    """Byte for byte, run by run, and created files are gone."""
+    touch(folder, "hat.png", "smile.png")
+    (folder / "hat.txt").write_bytes(b"\xef\xbb\xbfmine\r\n")
+    first = {p.name: p.read_bytes() for p in folder.iterdir()}
+    recaption(folder, "append")
+    second = {p.name: p.read_bytes() for p in folder.iterdir()}
+    recaption(folder, "overwrite", HATS)
+    journal = Journal()
+    for expected in (second, first):
+        list(undo(journal, journal.find().run))
+        assert {p.name: p.read_bytes() for p in folder.iterdir()} == expected
+
+
+def test_old_captions_in_a_named_encoding_are_added_to(folder: Path) -> None:
+    """And written as UTF-8."""
     touch(folder, "hat.png")
-
-    def full(path: Path, text: str) -> None:
-        raise CaptionError(f"{path}: can't be written: the disk is full")
-
-    monkeypatch.setattr("tagger.folder.run.write_caption", full)
-    ((_, reason),) = run(folder).summary.failures
-    assert reason.endswith("the disk is full")
+    (folder / "hat.txt").write_bytes("猫耳".encode("cp932"))
+    run(folder, on_existing="append", encoding="cp932")
+    assert texts(folder) == {"hat.txt": "猫耳, 1girl, hat"}
+    assert run(folder, on_existing="append", encoding="cp932").summary.same == 1
+    assert texts(folder) == {"hat.txt": "猫耳, 1girl, hat"}
 
 
 def test_a_plan_says_what_would_be_done_without_doing_it(folder: Path) -> None:

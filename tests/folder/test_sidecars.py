@@ -12,9 +12,13 @@ from pathlib import Path
 import pytest
 
 from tagger.errors import CaptionError
-from tagger.folder.sidecars import captions_in, read_caption, sweep, write_caption
+from tagger.folder.sidecars import captions_in, encode_caption, put_file, read_caption, sweep
 
 needs_posix = pytest.mark.skipif(os.name == "nt", reason="POSIX permissions and signals")
+
+
+def write_caption(path: Path, text: str) -> None:
+    put_file(path, encode_caption(path, text))
 
 
 def listing(folder: Path) -> list[str]:
@@ -51,6 +55,16 @@ def test_another_encoding_is_reported_not_guessed(tmp_path: Path, encoding: str)
     with pytest.raises(CaptionError, match=r"a\.txt: expected UTF-8, got .*: save it as UTF-8"):
         read_caption(path)
     assert read_caption(path, strict=False) is not None
+
+
+@pytest.mark.parametrize("encoding", ["cp932", "utf-16"])
+def test_an_encoding_that_is_named_is_read(tmp_path: Path, encoding: str) -> None:
+    """And UTF-8 with a BOM is UTF-8 all the same."""
+    path = tmp_path / "a.txt"
+    path.write_bytes("猫耳".encode(encoding))
+    assert read_caption(path, encoding=encoding) == "猫耳"
+    path.write_bytes("\ufeff猫耳".encode())
+    assert read_caption(path, encoding=encoding) == "猫耳"
 
 
 def test_what_is_too_large_is_no_caption(tmp_path: Path) -> None:
@@ -224,12 +238,12 @@ def test_what_dead_runs_left_is_swept(tmp_path: Path) -> None:
     """A run that was killed in the middle of a write, and one that is at it still."""
     code = (
         "import sys, os, signal, pathlib\n"
-        "from tagger.folder.sidecars import write_caption\n"
+        "from tagger.folder.sidecars import put_file\n"
         "def hang(self, target):\n"
         "    print('there', flush=True); sys.stdin.read(1)\n"
         "    os.kill(os.getpid(), signal.SIGKILL)\n"
         "pathlib.Path.replace = hang\n"
-        "write_caption(pathlib.Path(sys.argv[1]) / 'a.txt', '1girl')\n"
+        "put_file(pathlib.Path(sys.argv[1]) / 'a.txt', b'1girl')\n"
     )
     with subprocess.Popen(
         [sys.executable, "-c", code, str(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
