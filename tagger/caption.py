@@ -128,7 +128,7 @@ def format_caption(
     which its score did not choose; `head` counts everything, and where no more follows there is
     no head separator.
     """
-    ranked = sorted(tags, key=lambda tag: (-tag.score, tag.index))
+    ranked = sorted(tags, key=lambda tag: (-tag.score, *_model_place(tag)))
     prefix = _fixed(form.prefix, form, source)
     suffix = _fixed(form.suffix, form, source)
     words = [*prefix, *suffix, *(_word(tag, form) for tag in _replaced(ranked, form.replace))]

@@ -38,6 +38,11 @@ class Settings:
         help="What is done with a tag and those it implies; inherit: they get at least its "
         "score; constrain: it gets at most theirs; remove: they are not written.",
     )
+    series: bool = option(
+        False,
+        help="Write what a character belongs to: as the model or the relations say, "
+        "else what its name has in the last brackets.",
+    )
 
     def __post_init__(self) -> None:
         check(self)

@@ -155,3 +155,38 @@ def test_stored_or_fresh_a_picture_gets_one_caption(
 
     if captioner.decides(stored):
         assert captioner(stored) == captioner(fresh)
+
+
+SERIES_LABELS = LabelSet(
+    (
+        Label("miku_(append)", category(DANBOORU, "character")),
+        Label("saber_(fate)", category(DANBOORU, "character")),
+        Label("ann", category(DANBOORU, "character"), series=("squares", "circles")),
+        Label("bob", category(DANBOORU, "character")),
+        Label("circles", category(DANBOORU, "copyright")),
+    )
+)
+
+
+def series_caption(selection: Selection | None = None) -> tuple[Tag, ...]:
+    """The caption of a picture with everybody, 0.9 to 0.5 in their order."""
+    known = Relations({}, {}, {"miku_(append)": ("vocaloid",)})
+    made = Captioner(Settings(selection or Selection(), series=True), SERIES_LABELS, None, known)
+    return made(Scores(np.float32([0.9, 0.8, 0.7, 0.6, 0.5]), SERIES_LABELS, "m")).tags
+
+
+def test_a_character_is_followed_by_its_series() -> None:
+    """From the label, else the relations, else the brackets; each once, what is there stays."""
+    tags = series_caption()
+    assert [tag.name for tag in tags] == [
+        *("miku_(append)", "vocaloid", "saber_(fate)", "fate"),
+        *("ann", "squares", "bob", "circles"),
+    ]
+    assert {tag.name: tag.category for tag in tags}["vocaloid"] == "copyright"
+    assert [tag.index for tag in tags] == [0, -1, 1, -1, 2, -1, 3, 4]
+
+
+def test_an_excluded_series_is_not_written() -> None:
+    """Exclude wins here too, by pattern."""
+    names = {tag.name for tag in series_caption(Selection(exclude=("squ*", "fate")))}
+    assert names == {"miku_(append)", "vocaloid", "saber_(fate)", "ann", "bob", "circles"}

@@ -44,6 +44,7 @@ def test_the_defaults_of_a_caption_are_what_they_were() -> None:
             "head_separator": "|||",
         },
         "implied": "off",
+        "series": False,
     }
 
 

@@ -26,6 +26,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "undo": ("undo", "Give the files of a run what they held before."),
     "models": ("models", "List the models, or fetch one."),
     "doctor": ("doctor", "Show devices, versions and free space."),
+    "relations": ("relations", "Read which tags imply others, from a site's exports."),
     "dataset": ("dataset", "Build a training set from a booru's metadata."),
     "train": ("train", "Train a tagger of your own."),
     "demo": ("demo", "Draw a booru with known truth."),

@@ -17,7 +17,7 @@ from ..pipeline import Pipeline
 from ..settings import Folder, OnExisting, Runtime
 from . import DONE, FAILED, INTERRUPTED
 from .flags import CaptionFlags, borrowed
-from .opening import open_tagger
+from .opening import open_captioner
 from .screen import progress
 
 SHOWN = 20
@@ -52,8 +52,7 @@ def run(argv: Sequence[str], prog: str) -> int:
         return _show_plan(job)
     tally = plan_folder(job).tally()  # refuses what can't be done before a model is loaded
     runtime = Runtime(device=flags.device, batch=flags.batch, threads=flags.threads)
-    tagger = open_tagger(flags.model, runtime)
-    captioner = tagger.captioner(settings)
+    tagger, captioner = open_captioner(flags.model, runtime, settings)
     _say(_opening(tagger))
     with Pipeline(tagger, runtime) as pipeline:
         summary = _watch(caption_folder(job, pipeline, captioner), tally.total() - tally["skip"])

@@ -68,6 +68,7 @@ class CaptionFlags:
     head: int = borrowed(CaptionFormat, "head")
     head_separator: str = borrowed(CaptionFormat, "head_separator")
     implied: Mode = borrowed(Settings, "implied")
+    series: bool = borrowed(Settings, "series")
 
     def settings(self) -> Settings:
         """The settings these flags ask for.
@@ -87,7 +88,7 @@ class CaptionFlags:
             keep=self.keep_tag,
             only=self.only_tag,
         )
-        return Settings(selection, self._format(), self.implied)
+        return Settings(selection, self._format(), self.implied, self.series)
 
     def _format(self) -> CaptionFormat:
         return CaptionFormat(

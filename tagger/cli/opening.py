@@ -1,21 +1,51 @@
-"""The model that a verb was asked to use, opened."""
+"""The model that a verb was asked to use, opened, and what it needs to caption."""
 
 from __future__ import annotations
 
 from ..backends import open_backend
+from ..captioner import Captioner
 from ..engine import Tagger
+from ..errors import UsageError
 from ..models.registry import DEFAULT, default_registry
-from ..settings import Runtime
+from ..models.spec import Model
+from ..relationfiles import home_relations, join
+from ..relations import EMPTY, Relations
+from ..settings import Runtime, Settings
 
 
-def open_tagger(name: str, runtime: Runtime) -> Tagger:
-    """Open a model by name, alias or path; an empty name is the default model.
+def open_captioner(name: str, runtime: Runtime, settings: Settings) -> tuple[Tagger, Captioner]:
+    """Open a model by name, alias or path, ready to caption; an empty name is the default model.
+
+    What can't be done as asked is refused before the weights are loaded.
 
     Raises:
         ModelError: unknown, unusable, or not on this machine; the sentence names every way out.
+        UsageError: the settings need relations and none are known.
     """
     registry = default_registry()
     model = registry.find(name or DEFAULT, allow_paths=True)
     if not model.on_disk:
         raise registry.missing(model)
-    return Tagger(model, open_backend(model, runtime))
+    relations = relations_for(model, settings)
+    tagger = Tagger(model, open_backend(model, runtime))
+    return tagger, tagger.captioner(settings, relations)
+
+
+def relations_for(model: Model, settings: Settings) -> Relations:
+    """What is known of the model's tags, its own relations before those of our home.
+
+    Nothing is read where the settings need none.
+
+    Raises:
+        UsageError: implied tags are asked for, and nothing is known of any.
+    """
+    if settings.implied == "off" and not settings.series:
+        return EMPTY
+    known = join([model.relations, home_relations()])
+    if settings.implied != "off" and not known.implications:
+        raise UsageError(
+            f"--implied {settings.implied}: expected to know which tags imply others, got nothing "
+            f"in {model.name} or from the sites: run `tagger relations update FILE...` with a "
+            f"site's export of aliases and implications"
+        )
+    return known

@@ -17,7 +17,7 @@ from ..pipeline import Outcome, Pipeline
 from ..settings import Runtime
 from . import DONE, FAILED
 from .flags import CaptionFlags, borrowed
-from .opening import open_tagger
+from .opening import open_captioner
 
 
 @dataclass(frozen=True)
@@ -34,8 +34,7 @@ def run(argv: Sequence[str], prog: str) -> int:
     flags = parse(TagFlags, argv, prog, positional=["images"])
     _check(flags.images)
     settings, runtime = flags.settings(), Runtime(device=flags.device)
-    tagger = open_tagger(flags.model, runtime)
-    captioner = tagger.captioner(settings)
+    tagger, captioner = open_captioner(flags.model, runtime, settings)
     failed = 0
     with Pipeline(tagger, runtime) as pipeline:
         for outcome in pipeline.stream(flags.images):

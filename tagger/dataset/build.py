@@ -18,6 +18,8 @@ from ..booru.posts import Reading
 from ..errors import DatasetError, OptionError
 from ..labels import DANBOORU, LabelSet, category
 from ..options import option, to_dict
+from ..relationfiles import NAME as RELATIONS
+from ..relationfiles import among, write_relations
 from . import index, rows
 from .assemble import assemble, source_names
 from .filters import Filters, judge
@@ -101,6 +103,8 @@ def build(options: BuildOptions, progress: Progress | None = None) -> BuildSumma
         about = _about(options, readings, dropped, chosen, table)
         about["relations_not_used"] = [list(pair) for pair in knowledge.contradictions]
         content = index.write(folder, table, chosen.labels, about)
+        own = among(knowledge.relations, chosen.labels.names)
+        write_relations(folder / RELATIONS, own)
     return BuildSummary(
         options.out,
         content,

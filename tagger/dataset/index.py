@@ -11,6 +11,7 @@ index.parquet    a row a picture, ordered by source, then id
     split string          train, calibration or validation; a group is in one
     source string         the name of a source in dataset.json
 vocabulary.csv   index, name, category, count
+relations.json   the sources' aliases and implications among the labels
 dataset.json     schema, content hash, options, sources with their roots, counts by reason
 """
 
@@ -30,6 +31,9 @@ from numpy.typing import NDArray
 
 from ..errors import DatasetError
 from ..labels import LabelSet
+from ..relationfiles import NAME as RELATIONS
+from ..relationfiles import read_relations
+from ..relations import EMPTY, Relations
 from .ragged import Ragged
 from .splits import Split
 from .vocabulary import read_vocabulary, write_vocabulary
@@ -87,6 +91,15 @@ class Dataset:
 
     def __len__(self) -> int:
         return self.index.num_rows
+
+    @cached_property
+    def relations(self) -> Relations:
+        """The sources' aliases and implications among the labels; EMPTY in an older DATASET.
+
+        Raises RelationError if the file is not what its name says.
+        """
+        path = self.path / RELATIONS
+        return read_relations(path) if path.is_file() else EMPTY
 
     @property
     def content(self) -> str:

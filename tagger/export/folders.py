@@ -18,6 +18,9 @@ from ..labels import LabelSet, write_selected_tags
 from ..models.manifest import write_manifest
 from ..models.spec import Contract, ModelSpec
 from ..preprocess import WD, Preprocess
+from ..relationfiles import NAME as RELATIONS
+from ..relationfiles import among, write_relations
+from ..relations import EMPTY, Relations
 from ..thresholds import Thresholds
 from .card import Card, write_card
 from .check import check_parity
@@ -36,7 +39,7 @@ class Finished:
     """A trained network and all that its folder says of it.
 
     network: BGR in -1..1 of 448 / pool pixels -> logits of `rows`. architecture, arguments: how
-    timm builds it.
+    timm builds it. relations: of the labels, as far as they are known.
     """
 
     network: nn.Module
@@ -47,6 +50,7 @@ class Finished:
     card: Card
     pool: int = 1
     weights: Weights = "fp32"
+    relations: Relations = EMPTY
 
 
 def write_universal(model: Finished, folder: Path) -> Path:
@@ -84,6 +88,8 @@ def _write(model: Finished, folder: Path) -> None:
     shown = f"{model.architecture} of timm's, seeing {side} x {side} pixels, {_size(network)}."
     card = write_card(model.card, labels, shown)
     (folder / "README.md").write_text(card, encoding="utf-8", newline="\n")
+    if model.relations is not EMPTY:
+        write_relations(folder / RELATIONS, among(model.relations, labels.names))
     write_manifest(folder / "tagger.json", describe_model(model))
 
 

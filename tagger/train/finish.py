@@ -50,6 +50,7 @@ def finish(material: Material, network: nn.Module, progress: Progress) -> Path:
         pool=config.pool,
         weights=config.weights,
         card=card,
+        relations=material.targets.dataset.relations,
     )
     folder = write_universal(finished, config.out / "model")
     overall = report.figures["all"]
