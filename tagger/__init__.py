@@ -32,6 +32,8 @@ The map, top to bottom
         counts          tag frequency, co-occurrence, PPMI
         pixels          a picture of any mode as 8-bit RGB
         resample        Pillow's resize exactly, by the fastest library present
+        framing         a flat picture gets a model's shape
+        patches         a picture of any shape as whole patches
         preprocess      Preprocess; fit a picture, normalise a batch
         scores          Scores: rounding, sparse form, union of models
         mcut            the threshold in the widest gap between scores
@@ -47,7 +49,6 @@ The map, top to bottom
         argv            settings from a command line, through tyro
         home            where our own things lie
         paths           a path as the system opens it
-        relationfiles   relations from the sites' exports, models and our home
         images          open one picture or say why not; content hash
         store           scores kept by content, model and preprocessing
         client          the HTTP client

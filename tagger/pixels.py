@@ -47,6 +47,17 @@ def rgb(colour: Colour) -> tuple[int, int, int]:
     return red, green, blue
 
 
+def levels(colour: Colour) -> tuple[float, float, float]:
+    """The levels of a checked colour for arithmetic in floats: grey is the exact middle, 127.5."""
+    return (127.5, 127.5, 127.5) if colour == "grey" else rgb(colour)
+
+
+def straight(image: Image.Image) -> Image.Image:
+    """Turn a picture of any Pillow mode into RGBA, opaque where it has no alpha."""
+    image = _eight_bit(image)
+    return _straight(image) if _has_alpha(image) else image.convert("RGB").convert("RGBA")
+
+
 def check_colour(name: str, value: object, *words: str) -> Colour:
     """A colour as it was given, a JSON list as a tuple; OptionError for anything else.
 

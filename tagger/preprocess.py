@@ -7,7 +7,8 @@ profiles are not known here: see `images`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -15,20 +16,18 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from .errors import OptionError
+from .framing import Frame, Rounding, crop, letterbox, mask, pad
 from .options import check, option
-from .pixels import Colour, check_colour, flatten, rgb
-from .resample import By, Method, resize
+from .patches import Patches, cut, patched_size
+from .pixels import Colour, check_colour, flatten, levels, straight
+from .resample import By, Method, resized
 
-Fit = Literal["pad", "stretch", "crop", "patches"]
+Fit = Literal["pad", "stretch", "crop", "letterbox", "patches"]
+Alpha = Literal["before", "after", "mask"]
 Channels = Literal["rgb", "bgr"]
 Layout = Literal["nhwc", "nchw"]
 Triple = tuple[float, float, float]
-
-# Rows of a padded canvas are resized in bands of about this many pixels (Pillow holds 4 bytes
-# each), so that a strip of 800 x 30,000 never becomes a square of 30,000 x 30,000 in memory.
-_BAND = 8_000_000
-# Before a centre crop, a strip longer than this many times its breadth is cut to its middle.
-_STRIP = 8
+Batch = NDArray[np.uint8] | Patches
 
 
 @dataclass(frozen=True)
@@ -45,17 +44,34 @@ class Preprocess:
     fit: Fit = option(
         "pad",
         help="pad: centred on a canvas of the size's shape, then resized. stretch: resized as it "
-        "is. crop: short side to the size, then the centre. patches: native shape, whole patches.",
+        "is. crop: short side to the size, then the centre. letterbox: resized to fit inside, then "
+        "padded. patches: native shape, whole patches.",
     )
     fill: Colour = option(
         "white",
-        help="What `pad` pads with: white, black, grey (half), #rrggbb, (r, g, b), or edge: the "
+        help="What is padded with: white, black, grey (half), #rrggbb, (r, g, b), or edge: the "
         "outermost pixels repeated.",
     )
     background: Colour = option(
         "white", help="What shows through transparent pixels: as `fill`, without edge."
     )
     resample: Method = option("bicubic", help="The kernel that resizes, in Pillow's terms.")
+    alpha: Alpha = option(
+        "before",
+        help="before: transparent parts are composited before the resize. after: in floats after "
+        "it, and padding is transparent. mask: before; a letterbox's padding is told besides.",
+    )
+    rounding: Rounding = option("nearest", help="Of a letterbox's sides to whole pixels.")
+    canvas: tuple[int, int] | None = option(
+        None,
+        help="Width and height of a letterbox that is then stretched to `size`; without it, "
+        "`size` itself is boxed.",
+        ge=1,
+    )
+    canvas_resample: Method = option("bilinear", help="The kernel that resizes for that canvas.")
+    reducing_gap: float = option(
+        0.0, help="Average down first while this many times too large; 0: never.", ge=0
+    )
     channels: Channels = option("rgb", help="The order of the channels in the tensor.")
     layout: Layout = option("nhwc", help="The order of the tensor's axes.")
     scale: float = option(1.0, help="Factor of a level before mean and std, such as 1/255.")
@@ -68,6 +84,8 @@ class Preprocess:
         check(self)
         object.__setattr__(self, "fill", check_colour("fill", self.fill, "edge"))
         object.__setattr__(self, "background", check_colour("background", self.background))
+        if self.fit != "letterbox" and (self.alpha == "mask" or self.canvas):
+            raise OptionError(f"fit: expected letterbox for a mask or a canvas, got {self.fit}")
         for name, value in (("scale", self.scale), ("std", min(self.std))):
             if value <= 0:
                 raise OptionError(f"{name}: expected a number above 0, got {value:g}")
@@ -86,26 +104,60 @@ class Preprocess:
 def fit(image: Image.Image, preprocess: Preprocess, by: By = "pillow") -> NDArray[np.uint8]:
     """Make a picture of any mode into RGB pixels of the model's size, uint8 [H, W, 3].
 
+    With `alpha` other than "before", [H, W, 4]: the last channel is alpha, or the mask.
     `by` is the library that resizes, see `resample.resize`.
     """
-    flat = flatten(image, preprocess.background)
-    if preprocess.fit == "pad":
-        return _pad(flat, preprocess, by)
-    if preprocess.fit == "crop":
-        return _crop(flat, preprocess, by)
-    size = preprocess.size if preprocess.fit == "stretch" else patched_size(flat.size, preprocess)
-    return resize(flat, size, preprocess.resample, by)
+    late = preprocess.alpha == "after"
+    flat = straight(image) if late else flatten(image, preprocess.background)
+    size = flat.size
+    frame = Frame(preprocess.size, preprocess.fill, preprocess.resample, by, preprocess.rounding)
+    if preprocess.fit == "letterbox" and preprocess.canvas:
+        first = replace(frame, size=preprocess.canvas, resample=preprocess.canvas_resample)
+        flat = letterbox(flat, first)
+    if preprocess.fit in _FRAMED and not preprocess.canvas:
+        flat = _FRAMED[preprocess.fit](flat, frame)
+    else:
+        to = patched_size(size, preprocess.patch, preprocess.max_patches)
+        to = to if preprocess.fit == "patches" else preprocess.size
+        flat = resized(flat, to, preprocess.resample, by, preprocess.reducing_gap)
+    pixels = np.array(flat)
+    if preprocess.alpha == "mask":
+        return np.concatenate([pixels, mask(size, frame)[..., None]], axis=2)
+    return pixels
+
+
+_FRAMED = {"pad": pad, "letterbox": letterbox, "crop": crop}
+
+
+def stack(pictures: Sequence[NDArray[np.uint8]], preprocess: Preprocess) -> Batch:
+    """Fitted pictures as one batch: uint8 [N, H, W, 3 or 4], or Patches for `patches`."""
+    if preprocess.fit == "patches":
+        return cut(pictures, preprocess.patch)
+    return np.stack(pictures)
+
+
+def composite(batch: NDArray[np.uint8], preprocess: Preprocess) -> NDArray[Any]:
+    """RGB levels [N, H, W, 3] of fitted pixels that may have a fourth channel.
+
+    For `alpha` "after", alpha * level + (1 - alpha) * background in float32, where grey is 127.5.
+    """
+    if preprocess.alpha != "after":
+        return batch[..., :3]
+    share = batch[..., 3:].astype(np.float32) / np.float32(255)
+    background = np.array(levels(preprocess.background), np.float32)
+    return batch[..., :3] * share + (1 - share) * background
 
 
 def normalise(batch: NDArray[np.uint8], preprocess: Preprocess) -> NDArray[np.float32]:
-    """Turn fitted pixels, uint8 RGB [N, H, W, 3], into the model's float32 input.
+    """Turn fitted pixels, uint8 [N, H, W, 3 or 4], into the model's float32 input.
 
     The result is [N, H, W, 3] or [N, 3, H, W] as `layout` says, channels in the order `channels`.
     """
-    if batch.ndim != 4 or batch.shape[3] != 3:
+    if batch.ndim != 4 or batch.shape[3] not in (3, 4):
         raise ValueError(f"expected pixels [N, H, W, 3], got shape {batch.shape}")
     planes = preprocess.layout == "nchw"
-    source: Any = batch[..., ::-1] if preprocess.channels == "bgr" else batch
+    source: Any = composite(batch, preprocess)
+    source = source[..., ::-1] if preprocess.channels == "bgr" else source
     values: NDArray[np.float32] = (source.transpose(0, 3, 1, 2) if planes else source).astype(
         np.float32, order="C"
     )
@@ -116,107 +168,6 @@ def normalise(batch: NDArray[np.uint8], preprocess: Preprocess) -> NDArray[np.fl
         if offset != 0:
             view += offset
     return values
-
-
-def patched_size(size: tuple[int, int], preprocess: Preprocess) -> tuple[int, int]:
-    """Say how large a picture of `size` (width, height) becomes under `fit="patches"`.
-
-    The largest scale at which both sides, each rounded up to whole patches, take at most
-    `max_patches` (NaFlexViT's rule); small pictures grow.
-    """
-    width, height = size
-    across = _most_patches(width, height, preprocess.max_patches)
-    down = _most_patches(height, width, preprocess.max_patches)
-    if across * height >= down * width:  # the larger of the scales across / width, down / height
-        down = _patches_beside(across, width, height)
-    else:
-        across = _patches_beside(down, height, width)
-    return across * preprocess.patch, down * preprocess.patch
-
-
-def _most_patches(side: int, other: int, limit: int) -> int:
-    """Most patches along `side` whose companions along `other` stay within `limit` together."""
-    counts = range(1, limit + 1)
-    return max((n for n in counts if n * _patches_beside(n, side, other) <= limit), default=0)
-
-
-def _patches_beside(count: int, side: int, other: int) -> int:
-    return -(-count * other // side)
-
-
-def _pad(image: Image.Image, preprocess: Preprocess, by: By) -> NDArray[np.uint8]:
-    """Centre on the smallest canvas of the target's shape, then resize that.
-
-    Pillow resizes in two passes, across and then down, with uint8 between them; here they are two
-    calls, so the whole canvas never has to exist. Rows above and below are padded in between:
-    a row of one colour stays that colour when it is resized across.
-    """
-    width, height = image.size
-    canvas_width, canvas_height = _canvas(image.size, preprocess.size)
-    target_width = preprocess.size[0]
-    top = (canvas_height - height) // 2
-    column = np.empty((canvas_height, target_width, 3), np.uint8)
-    step = max(1, _BAND // canvas_width)
-    for start in range(0, height, step):
-        band = image.crop((0, start, width, min(start + step, height)))
-        wide = _widen(band, canvas_width, preprocess.fill)
-        across = (target_width, band.height)
-        column[top + start : top + start + band.height] = resize(
-            wide, across, preprocess.resample, by
-        )
-    column[:top] = column[top] if preprocess.fill == "edge" else rgb(preprocess.fill)
-    bottom = top + height
-    column[bottom:] = column[bottom - 1] if preprocess.fill == "edge" else rgb(preprocess.fill)
-    return resize(column, preprocess.size, preprocess.resample, by)
-
-
-def _canvas(size: tuple[int, int], target: tuple[int, int]) -> tuple[int, int]:
-    """The smallest canvas of `target`'s shape that holds `size`, both (width, height)."""
-    (width, height), (target_width, target_height) = size, target
-    return (
-        max(width, -(-height * target_width // target_height)),
-        max(height, -(-width * target_height // target_width)),
-    )
-
-
-def _widen(band: Image.Image, width: int, fill: Colour) -> Image.Image:
-    if band.width == width:
-        return band
-    left = (width - band.width) // 2
-    right = left + band.width
-    if fill != "edge":
-        canvas = Image.new("RGB", (width, band.height), rgb(fill))
-    else:
-        canvas = Image.new("RGB", (width, band.height))
-        first = band.crop((0, 0, 1, band.height))
-        last = band.crop((band.width - 1, 0, band.width, band.height))
-        for strip, start, end in ((first, 0, left), (last, right, width)):
-            if end > start:
-                size = (end - start, band.height)
-                canvas.paste(strip.resize(size, Image.Resampling.NEAREST), (start, 0))
-    canvas.paste(band, (left, 0))
-    return canvas
-
-
-def _crop(image: Image.Image, preprocess: Preprocess, by: By) -> NDArray[np.uint8]:
-    """Short side to size, long side in proportion (rounded down), then the centre.
-
-    The rounding is torchvision's `Resize` and `CenterCrop`, which is what such models trained on.
-    """
-    (width, height), (target_width, target_height) = image.size, preprocess.size
-    reach = _STRIP * max(1, -(-max(preprocess.size) // min(preprocess.size))) * min(image.size)
-    if max(image.size) > reach:  # the far ends of a strip are cut off anyway: spare their pixels
-        left, top = max(0, (width - reach) // 2), max(0, (height - reach) // 2)
-        image = image.crop((left, top, left + min(width, reach), top + min(height, reach)))
-        width, height = image.size
-    if target_width * height >= target_height * width:
-        size = (target_width, max(target_height, target_width * height // width))
-    else:
-        size = (max(target_width, target_height * width // height), target_height)
-    left = round((size[0] - target_width) / 2)
-    top = round((size[1] - target_height) / 2)
-    pixels = resize(image, size, preprocess.resample, by)
-    return np.ascontiguousarray(pixels[top : top + target_height, left : left + target_width])
 
 
 # SmilingWolf's taggers (v1 to v3, ONNX), after the author's Space `wd-tagger/app.py`.

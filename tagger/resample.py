@@ -40,8 +40,9 @@ def resize(
     """Resize an RGB picture, uint8 [H, W, 3] or a Pillow image, to `size` = (width, height).
 
     "area" is TensorFlow's: the mean of what a new pixel covers, parts of pixels included, which
-    Pillow's "box" is only for whole factors. `by="pillow"` is exact; `"torch"` is within 1 of it; `"auto"` is torch where that is already
-    imported and knows the method, else Pillow. Raises OptionError for a method torch lacks.
+    Pillow's "box" is only for whole factors. `by="pillow"` is exact; `"torch"` is within 1 of it;
+    `"auto"` is torch where that is already imported and knows the method, else Pillow. Raises
+    OptionError for a method torch lacks.
     """
     if _chosen(method, by) == "torch":
         return _resize_torch(_array(picture), size, method)

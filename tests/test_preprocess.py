@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import tracemalloc
-from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -13,7 +12,7 @@ from PIL import Image
 
 from tagger.errors import OptionError
 from tagger.options import from_dict, to_dict
-from tagger.preprocess import WD, Preprocess, fit, normalise, patched_size
+from tagger.preprocess import WD, Preprocess, fit, normalise, stack
 
 
 def wd_recipe(image: Image.Image, side: int = 448) -> np.ndarray:
@@ -126,7 +125,7 @@ def test_a_long_strip_never_becomes_a_square_in_memory() -> None:
 def test_bands_do_not_show(monkeypatch: pytest.MonkeyPatch) -> None:
     """A canvas resized in bands of three rows is the canvas resized whole."""
     whole = {fill: fit(image(30, 100), Preprocess(fill=fill)) for fill in ("white", "edge")}
-    monkeypatch.setattr("tagger.preprocess._BAND", 300)
+    monkeypatch.setattr("tagger.framing._BAND", 300)
     for fill, expected in whole.items():
         assert np.array_equal(fit(image(30, 100), Preprocess(fill=fill)), expected)
 
@@ -193,41 +192,19 @@ def test_crop_of_a_strip_spares_its_ends(size: tuple[int, int]) -> None:
     assert fit(Image.new("RGB", size), Preprocess(fit="crop")).shape == (448, 448, 3)
 
 
-@settings(max_examples=200, deadline=None)
-@given(st.integers(1, 3000), st.integers(1, 3000), st.sampled_from([14, 16]), st.integers(1, 300))
-def test_patches_are_whole_and_as_many_as_allowed(w: int, h: int, patch: int, most: int) -> None:
-    """Found again by trying every scale at which a side takes one patch more."""
-    width, height = patched_size((w, h), Preprocess(fit="patches", patch=patch, max_patches=most))
-    assert width % patch == height % patch == 0
-
-    def patches(scale: Fraction) -> tuple[int, int]:
-        return -(-w * scale // 1), -(-h * scale // 1)
-
-    scales = {Fraction(n, side) for n in range(1, most + 1) for side in (w, h)}
-    fitting = [s for s in scales if patches(s)[0] * patches(s)[1] <= most]
-    assert (width // patch, height // patch) == patches(max(fitting))
-
-
-@pytest.mark.parametrize(
-    ("size", "expected"),
-    [
-        ((1024, 1536), (416, 624)),
-        ((300, 200), (624, 416)),
-        ((512, 512), (512, 512)),
-        ((1000, 333), (880, 288)),
-        ((64, 800), (144, 1808)),
-    ],
-)
-def test_patches_are_naflexs(size: tuple[int, int], expected: tuple[int, int]) -> None:
-    """The sizes that timm 1.0's `get_image_size_for_seq` gave for 1,024 patches of 16."""
-    assert patched_size(size, Preprocess(fit="patches")) == expected
-
-
 def test_patches_keep_the_pictures_shape() -> None:
-    """The pixels are a plain resize to the size found."""
+    """The pixels are a plain resize to the size found; a picture that fits is only trimmed."""
     preprocess = Preprocess(fit="patches", patch=16, max_patches=24, resample="lanczos")
-    expected = image(300, 200).resize((96, 64), Image.LANCZOS)
+    across = image(300, 200).resize((96, 200), Image.LANCZOS)
+    expected = across.resize((96, 64), Image.LANCZOS)
     assert np.array_equal(fit(image(300, 200), preprocess), np.asarray(expected))
+
+
+def test_a_batch_is_stacked_or_cut() -> None:
+    """Equal pictures make an array, pictures of their own shapes make Patches."""
+    assert stack([noise(8, 8)] * 3, Preprocess(size=(8, 8))).shape == (3, 8, 8, 3)
+    patches = stack([noise(32, 16), noise(16, 16)], Preprocess(fit="patches"))
+    assert (len(patches), patches.valid.tolist()) == (2, [[True, True], [True, False]])
 
 
 @pytest.mark.parametrize("layout", ["nhwc", "nchw"])
@@ -279,7 +256,7 @@ def test_gain_and_offset_are_the_same_arithmetic_for_a_device() -> None:
     [
         ({"size": (0, 448)}, "size: expected a whole number of at least 1, got 0"),
         ({"size": (448,)}, "size: expected a list of 2"),
-        ({"fit": "squash"}, "fit: expected one of pad, stretch, crop, patches"),
+        ({"fit": "squash"}, "fit: expected one of pad, stretch, crop, letterbox, patches"),
         ({"fill": "pink"}, "fill: expected white, black, grey, edge"),
         ({"background": "edge"}, "background: expected white, black, grey, #rrggbb"),
         ({"channels": "grb"}, "channels: expected one of rgb, bgr"),

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from ..errors import ModelError
 from ..preprocess import WD, Preprocess
 
-Runtime = Literal["onnx", "timm"]
+Runtime = Literal["onnx", "timm", "torch"]
 Activation = Literal["none", "sigmoid", "softmax", "gated"]
 Dim = int | str | None  # a name or None where the graph leaves it open
 
@@ -24,10 +24,13 @@ class Contract:
     """How one weights file is fed and read: pixels in, probabilities out.
 
     Attributes:
-        runtime: who runs it: "onnx" (ONNX Runtime) or "timm" (torch, with `config.json`).
+        runtime: who runs it: "onnx" (ONNX Runtime), "timm" (torch, with `config.json`) or
+            "torch" (torch, with the network that `architecture` names).
         weights: the file, inside the model's folder.
         preprocess: picture -> tensor.
         input: the input's name; None is the graph's only input.
+        mask: the name of an ONNX graph's second input, bool [N, H, W], true where the picture is
+            padded; its preprocessing has `alpha="mask"`.
         output: the output's name or position.
         activation: what turns the output into probabilities: "none" (they are), "sigmoid",
             "softmax" (within each category of `softmax`, a sigmoid elsewhere), or "gated"
@@ -36,17 +39,21 @@ class Contract:
         batch: the batch size the graph is fixed to; None where it is free.
         pool: what the picture is averaged down by before the network, for "timm": a network of
             112 pixels behind a picture of 448 has 4. An ONNX graph pools inside itself.
+        architecture: one of our own networks, for "torch": "joytag", "torchdeepdanbooru", "jtp"
+            or "hydra". Each tells its shape by its weights.
     """
 
     runtime: Runtime = "onnx"
     weights: str = "model.onnx"
     preprocess: Preprocess = WD
     input: str | None = None
+    mask: str | None = None
     output: str | int = 0
     activation: Activation = "none"
     softmax: tuple[str, ...] = ()
     batch: int | None = None
     pool: int = 1
+    architecture: str = ""
 
     @property
     def config(self) -> str | None:

@@ -109,18 +109,20 @@ def _spec(manifest: Manifest, name: str) -> ModelSpec:
 
 
 def _contract(way: Way) -> Contract:
-    pixels = {k: v for k, v in vars(way.inputs).items() if k != "name"}
+    pixels = {k: v for k, v in vars(way.inputs).items() if k not in ("name", "mask")}
     named = way.outputs.name
     return Contract(
         runtime=way.runtime,
         weights=way.weights,
         preprocess=Preprocess(**pixels),
         input=way.inputs.name,
+        mask=way.inputs.mask,
         output=way.outputs.index if named is None else named,
         activation=way.outputs.activation,
         softmax=way.outputs.softmax,
         batch=way.batch,
         pool=way.pool,
+        architecture=way.architecture,
     )
 
 
@@ -151,12 +153,13 @@ def _way(contract: Contract) -> Way:
         activation=contract.activation,
         softmax=contract.softmax,
     )
-    inputs = Inputs(name=contract.input, **{**pixels, **colours})
+    inputs = Inputs(name=contract.input, mask=contract.mask, **{**pixels, **colours})
     return Way(
         runtime=contract.runtime,
         weights=contract.weights,
         batch=contract.batch,
         pool=contract.pool,
+        architecture=contract.architecture,
         inputs=inputs,
         outputs=outputs,
     )

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from ..errors import OptionError
 from ..options import check, option
-from ..preprocess import Channels, Fit, Layout
+from ..preprocess import Alpha, Channels, Fit, Layout, Rounding
 from ..resample import Method
 from ..thresholds import Thresholds
 from .contract import Activation, Runtime
@@ -23,6 +23,9 @@ class Inputs:
     """What is done to a picture before the weights see it."""
 
     name: str | None = option(None, help="name of the input; without it, the only one")
+    mask: str | None = option(
+        None, help="name of a second input of onnx, bool, true where the picture is padded"
+    )
     layout: Layout = option("nhwc", help="order of the tensor's axes")
     size: tuple[int, int] = option((448, 448), ge=1, help="width and height in pixels")
     channels: Channels = option("bgr", help="order of the colours")
@@ -34,12 +37,27 @@ class Inputs:
         (1.0, 1.0, 1.0), help="divided by after mean, in the order of channels"
     )
     fit: Fit = option(
-        "pad", help="pad to the shape, stretch to it, crop its centre, or native patches"
+        "pad",
+        help="pad to the shape and resize, stretch, crop the centre, letterbox: resize and pad, or "
+        "native patches",
     )
     fill: str = option("white", help="colour of the padding: white, black, grey, #rrggbb or edge")
     resample: Method = option("bicubic", help="filter of the resize, as Pillow has it")
     background: str = option(
         "white", help="colour behind transparent pixels: white, black, grey or #rrggbb"
+    )
+    alpha: Alpha = option(
+        "before",
+        help="before: transparency composited before the resize; after: in floats after it, with "
+        "a letterbox's padding; mask: before, and the padding told to the network",
+    )
+    rounding: Rounding = option("nearest", help="of a letterbox's sides to whole pixels")
+    canvas: tuple[int, int] | None = option(
+        None, ge=1, help="width and height of a letterbox that is then stretched to size"
+    )
+    canvas_resample: Method = option("bilinear", help="filter of the resize for that canvas")
+    reducing_gap: float = option(
+        0.0, ge=0, help="average down first while this many times too large; 0: never"
     )
     patch: int = option(16, ge=1, help="side of a patch in pixels, for fit patches")
     max_patches: int = option(1024, ge=1, help="most patches of a picture, for fit patches")
@@ -72,7 +90,12 @@ class Way:
     """One way to run the model: a weights file, how it is fed and read."""
 
     runtime: Runtime = option(
-        "onnx", help="onnx: ONNX Runtime; timm: torch, with a config.json beside the weights"
+        "onnx",
+        help="onnx: ONNX Runtime; timm: torch, with a config.json beside the weights; torch: one "
+        "of Tagger's own networks",
+    )
+    architecture: str = option(
+        "", help="for torch, the network: joytag, torchdeepdanbooru, jtp or hydra"
     )
     weights: str = option("model.onnx", help="the weights, a path inside the folder")
     batch: int | None = option(None, ge=1, help="the batch size the graph is fixed to, where it is")

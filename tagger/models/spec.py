@@ -9,9 +9,6 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from ..errors import ModelError
 from ..labels import DANBOORU, Category, LabelSet
-from ..relationfiles import NAME as RELATIONS
-from ..relationfiles import read_relations
-from ..relations import EMPTY, Relations
 from ..thresholds import Thresholds
 from .contract import Contract, check_contract, check_probabilities, digest, input_shape
 from .hashes import sha256
@@ -146,16 +143,6 @@ class Model:
         """
         return read_labels(self.path(self.spec.labels), self.spec.categories)
 
-    @cached_property
-    def relations(self) -> Relations:
-        """What its `relations.json` says of its labels; EMPTY where it has none.
-
-        Raises:
-            RelationError: the file is not what its name says.
-        """
-        path = self.path(RELATIONS)
-        return read_relations(path) if path.is_file() else EMPTY
-
     @property
     def thresholds(self) -> Thresholds:
         """The author's operating point."""
@@ -168,7 +155,7 @@ class Model:
         """
         contract = contract or self.contract
         parts = [contract.runtime, str(contract.output), contract.activation, *contract.softmax]
-        parts += [str(contract.pool)]
+        parts += [str(contract.pool), *filter(None, (contract.architecture, contract.mask))]
         parts += [sha256(self.path(name)) for name in contract.files]
         return hashlib.blake2b("\n".join(parts).encode(), digest_size=16).hexdigest()
 
