@@ -49,6 +49,7 @@ The map, top to bottom
         argv            settings from a command line, through tyro
         home            where our own things lie
         paths           a path as the system opens it
+        relationfiles   relations from the sites' exports, models and our home
         images          open one picture or say why not; content hash
         store           scores kept by content, model and preprocessing
         client          the HTTP client

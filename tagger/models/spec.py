@@ -9,6 +9,9 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from ..errors import ModelError
 from ..labels import DANBOORU, Category, LabelSet
+from ..relationfiles import NAME as RELATIONS
+from ..relationfiles import read_relations
+from ..relations import EMPTY, Relations
 from ..thresholds import Thresholds
 from .contract import Contract, check_contract, check_probabilities, digest, input_shape
 from .hashes import sha256
@@ -142,6 +145,16 @@ class Model:
             LabelFileError: the label file is not what its name says.
         """
         return read_labels(self.path(self.spec.labels), self.spec.categories)
+
+    @cached_property
+    def relations(self) -> Relations:
+        """What its `relations.json` says of its labels; EMPTY where it has none.
+
+        Raises:
+            RelationError: the file is not what its name says.
+        """
+        path = self.path(RELATIONS)
+        return read_relations(path) if path.is_file() else EMPTY
 
     @property
     def thresholds(self) -> Thresholds:
