@@ -6,7 +6,17 @@ import os
 import socket
 from pathlib import Path
 
+import hypothesis
 import pytest
+
+# A machine that is busy with a training is slow, not wrong.
+hypothesis.settings.register_profile(
+    "tagger",
+    deadline=None,
+    print_blob=True,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+)
+hypothesis.settings.load_profile("tagger")
 
 LOOPBACK = {"127.0.0.1", "::1", "localhost", "0.0.0.0"}
 
