@@ -321,3 +321,20 @@ def test_a_file_that_is_gone_is_an_image_error(store: Store, tmp_path: Path) -> 
     """Named, as by `images`."""
     with pytest.raises(ImageError, match=r"gone\.png"):
         store.content(tmp_path / "gone.png")
+
+
+def test_a_hash_is_known_only_of_an_unchanged_file(store: Store, tmp_path: Path) -> None:
+    """Asking reads no picture; `rehash` reads it though it looks the same."""
+    file = tmp_path / "a.png"
+    file.write_bytes(b"one")
+    os.utime(file, (1e9, 1e9))
+    assert store.known(file) is None
+    first = store.content(file)
+    assert store.known(file) == first
+    file.write_bytes(b"two")
+    os.utime(file, (1e9, 1e9))
+    assert store.known(file) == first
+    assert store.content(file, rehash=True) == content_hash(file) != first
+    assert store.known(file) == content_hash(file)
+    os.utime(file, (1e9, 1e9 + 1))
+    assert store.known(file) is None

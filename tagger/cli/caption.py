@@ -4,20 +4,28 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from ..argv import parse
+from ..backends import open_backend
+from ..captioner import Captioner
 from ..engine import Tagger
 from ..folder.job import FolderJob, plan_folder
+from ..folder.journal import Journal
 from ..folder.plan import Refusal
+from ..folder.recall import Keeping, Memory, Recall
 from ..folder.run import Run, Summary, caption_folder
+from ..models.spec import Contract, Model
 from ..options import option
 from ..pipeline import Pipeline
 from ..settings import Folder, OnExisting, Runtime
+from ..store import Store
 from . import DONE, FAILED, INTERRUPTED
 from .flags import CaptionFlags, borrowed
-from .opening import open_captioner
+from .opening import find_model, relations_for
 from .screen import progress
 
 SHOWN = 20
@@ -34,45 +42,79 @@ class FolderFlags(CaptionFlags):
     extension: str = borrowed(Folder, "extension")
     recursive: bool = borrowed(Folder, "recursive", help="Leave sub-folders out.")
     dry_run: bool = option(False, help="Say what would be written where, and write nothing.")
+    encoding: str = borrowed(Folder, "encoding")
+    store: Path | None = option(
+        None, help="File of kept scores; without it one for all folders.", metavar="FILE"
+    )
+    rehash: bool = option(False, help="Read every picture, also those that look unchanged.")
+    all_scores: bool = option(
+        False, help="Keep every score; without it those of 0.01 and more, and ratings."
+    )
     device: str = borrowed(Runtime, "device")
     batch: int = borrowed(Runtime, "batch")
     threads: int = borrowed(Runtime, "threads")
 
     def job(self) -> FolderJob:
         """What is to be captioned, and where the captions go."""
-        folder = Folder(self.out, self.on_existing, self.extension, self.recursive)
+        folder = Folder(
+            self.out,
+            self.on_existing,
+            self.extension,
+            self.recursive,
+            encoding=self.encoding,
+        )
         return FolderJob(self.folders, folder)
+
+    def runtime(self) -> Runtime:
+        """What runs the model."""
+        return Runtime(device=self.device, batch=self.batch, threads=self.threads)
 
 
 def run(argv: Sequence[str], prog: str) -> int:
     """Caption, or with --dry-run show the plan; 1 if a picture failed, 130 after Ctrl-C."""
     flags = parse(FolderFlags, argv, prog, positional=["folders"])
-    settings, job = flags.settings(), flags.job()
+    settings, job = flags.settings(), replace(flags.job(), argv=tuple(argv))
     if flags.dry_run:
         return _show_plan(job)
-    tally = plan_folder(job).tally()  # refuses what can't be done before a model is loaded
-    runtime = Runtime(device=flags.device, batch=flags.batch, threads=flags.threads)
-    tagger, captioner = open_captioner(flags.model, runtime, settings)
-    _say(_opening(tagger))
-    with Pipeline(tagger, runtime) as pipeline:
-        summary = _watch(caption_folder(job, pipeline, captioner), tally.total() - tally["skip"])
-    _print_summary(summary)
+    tally = plan_folder(job).tally()  # refuses what can't be done before a model is looked for
+    model = find_model(flags.model)
+    relations = relations_for(model, settings)
+    captioner = Captioner(settings, model.labels, model.thresholds, relations)
+    with ExitStack() as stack:
+        store = stack.enter_context(Store(flags.store))
+        journal = stack.enter_context(Journal())
+        memory = Memory(store, model, captioner, Keeping(flags.rehash, flags.all_scores))
+        recall = Recall(memory, partial(_open, model, flags.runtime(), stack))
+        running = caption_folder(job, recall, captioner, journal)
+        summary = _watch(running, tally.total() - tally["skip"])
+    _print_summary(summary, recall)
     if summary.interrupted:
         return INTERRUPTED
-    return FAILED if summary.failures else DONE
+    return FAILED if summary.failures or summary.stopped else DONE
+
+
+def _open(model: Model, runtime: Runtime, stack: ExitStack) -> tuple[Pipeline, Contract]:
+    """Open the model and what feeds it, until the stack is closed."""
+    tagger = Tagger(model, open_backend(model, runtime))
+    backend = tagger.backend
+    _say(f"{tagger.name} on {backend.device} ({backend.library}, {backend.dtype})")
+    return stack.enter_context(Pipeline(tagger, runtime)), backend.contract
 
 
 def _watch(running: Run, total: int) -> Summary:
-    """Drive a run to its end, showing how far it is."""
+    """Drive a run to its end, showing how far it is; Ctrl-C stops it and leaves the summary."""
+    done = 0
     with progress("Captioning", "pictures") as tell:
-        for done, _ in enumerate(running, start=1):
-            tell(done, total)
-    return running.summary
-
-
-def _opening(tagger: Tagger) -> str:
-    backend = tagger.backend
-    return f"{tagger.name} on {backend.device} ({backend.library}, {backend.dtype})"
+        while True:
+            try:
+                for _ in running:
+                    done += 1
+                    tell(done, total)
+                return running.summary
+            except KeyboardInterrupt:
+                if running.summary.interrupted:  # the second one: somebody means it
+                    return running.summary
+                running.stop()
 
 
 def _show_plan(job: FolderJob) -> int:
@@ -90,18 +132,24 @@ def _show_plan(job: FolderJob) -> int:
     return FAILED if refused else DONE
 
 
-def _print_summary(summary: Summary) -> None:
+def _print_summary(summary: Summary, recall: Recall) -> None:
     counts = {
         "written": summary.written,
         "unchanged": summary.same,
-        "skipped": summary.skipped,
+        "skipped": summary.skipped - summary.edited,
+        "edited since and left": summary.edited,
         "failed": summary.failed,
     }
     said = ", ".join(f"{count:,} {name}" for name, count in counts.items() if count)
-    _say(f"{'Stopped: ' if summary.interrupted else ''}{said or 'nothing to do'}")
+    stopped = summary.interrupted or summary.stopped
+    _say(f"{'Stopped: ' if stopped else ''}{said or 'nothing to do'}")
+    if recall.known:
+        _say(f"{recall.known:,} of them from kept scores, {recall.inferred:,} inferred")
     if summary.ignored:
         kinds = ", ".join(f"{n} {ending or 'without'}" for ending, n in summary.ignored.items())
         _say(f"other files, left alone: {kinds}")
+    if summary.stopped:
+        _say(f"stopped, and the next run does the rest: {summary.stopped}")
     for path, reason in [*summary.failures, *summary.unreadable, *summary.left][:SHOWN]:
         _say(f"  {path}: {reason}")
     rest = len(summary.failures) + len(summary.unreadable) + len(summary.left) - SHOWN

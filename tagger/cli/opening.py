@@ -22,13 +22,23 @@ def open_captioner(name: str, runtime: Runtime, settings: Settings) -> tuple[Tag
         ModelError: unknown, unusable, or not on this machine; the sentence names every way out.
         UsageError: the settings need relations and none are known.
     """
+    model = find_model(name)
+    relations = relations_for(model, settings)
+    tagger = Tagger(model, open_backend(model, runtime))
+    return tagger, tagger.captioner(settings, relations)
+
+
+def find_model(name: str) -> Model:
+    """Find a model by name, alias or path, without opening it; an empty name is the default model.
+
+    Raises:
+        ModelError: unknown, unusable, or not on this machine; the sentence names every way out.
+    """
     registry = default_registry()
     model = registry.find(name or DEFAULT, allow_paths=True)
     if not model.on_disk:
         raise registry.missing(model)
-    relations = relations_for(model, settings)
-    tagger = Tagger(model, open_backend(model, runtime))
-    return tagger, tagger.captioner(settings, relations)
+    return model
 
 
 def relations_for(model: Model, settings: Settings) -> Relations:

@@ -8,7 +8,17 @@ Read downward:
     undo        undo a run
     origin      which part of a caption is Tagger's
     job         what is to be captioned: checked, and listed without inference
+    recall      kept scores first, the model for the rest
     run         caption it
+    captions    the captions that are there, with their pictures
+    words       the tags of a caption as they stand there
+    query       which captions are meant: querywords, queryreader, matching; kept: by scores
+    edit        one caption edited: edits of its tags, search in its text
+    corpus      edits that count over all captions first
+    editing     a folder edited: planned, applied; preview: shown
+    dispose     pictures moved or deleted with their captions
+    stats       how often each tag, with which others
+    duplicates  pictures that are there twice
 """
 
 from __future__ import annotations

@@ -128,23 +128,33 @@ class Store:
 
         self._database.run(insert)
 
-    def content(self, path: Path) -> str:
+    def content(self, path: Path, *, rehash: bool = False) -> str:
         """The content hash of a picture, as `images.content_hash` gives it.
 
-        A file unchanged in path, size, time and inode is not read again.
+        A file unchanged in path, size, time and inode is not read again, unless by `rehash`.
 
         Raises:
             ImageError: the file can't be read.
             StoreError: the store is locked for too long.
         """
-        name, before = os.fsencode(path.absolute()), _state(path)
-        known = before and self._row(_KNOWN, (name, *before))
-        if known:
-            return bytes(known[0]).hex()
+        found = None if rehash else self.known(path)
+        if found is not None:
+            return found
+        before = _state(path)
         digest = content_hash(path)
         if before and before == _state(path) and abs(time.time_ns() - before[1]) > SETTLED_NS:
-            self._row(_REMEMBER, (name, *before, bytes.fromhex(digest)))
+            self._row(_REMEMBER, (_name(path), *before, bytes.fromhex(digest)))
         return digest
+
+    def known(self, path: Path) -> str | None:
+        """The content hash of a file that was read before and is unchanged since, else None.
+
+        Raises:
+            StoreError: the store is locked for too long.
+        """
+        state = _state(path)
+        found = state and self._row(_KNOWN, (_name(path), *state))
+        return bytes(found[0]).hex() if found else None
 
     def close(self) -> None:
         """Close the file; the store can't be used after."""
@@ -167,6 +177,10 @@ def _unpack(indices: bytes, values: bytes) -> Sparse | None:
     if len(indices) == 4 * len(found):
         return Sparse(np.frombuffer(indices, "<u4").astype(np.uint32), found)
     return None
+
+
+def _name(path: Path) -> bytes:
+    return os.fsencode(os.path.abspath(path))  # noqa: PTH100 - links stay as they are named
 
 
 def _state(path: Path) -> tuple[int, int, str] | None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -63,6 +64,74 @@ def test_existing_captions_are_replaced_or_completed(
     assert tagger("caption", pictures, "--on-existing", how) == 0
 
     assert captions(pictures)["red.txt"] == expected
+
+
+def test_another_threshold_loads_no_model(
+    tagger: Tagger,
+    pictures: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """The scores were kept, in our home or in a file that is named."""
+    own = ["--store", tmp_path / "own.sqlite"]
+    assert tagger("caption", pictures, *own) == 0
+
+    def refuse(*_: object) -> None:
+        raise AssertionError("opened")
+
+    monkeypatch.setattr("tagger.cli.caption.open_backend", refuse)
+    again = ["--on-existing", "update", "--threshold", "0.7"]
+    assert tagger("caption", pictures, *again, *own) == 0
+    assert captions(pictures)["red.txt"] == "red theme, long hair"
+    assert "3 written\n3 of them from kept scores, 0 inferred" in capsys.readouterr().err
+    monkeypatch.undo()
+    assert tagger("caption", pictures, "--on-existing", "overwrite") == 0
+    assert captions(pictures)["red.txt"] == "red theme, long hair, saber (fate)"
+
+
+def test_a_run_is_undone_and_hand_edits_stay(tagger: Tagger, pictures: Path) -> None:
+    """By `tagger undo`; and `update` leaves them too."""
+    assert tagger("caption", pictures) == 0
+    (pictures / "red.txt").write_text("by hand")
+    assert tagger("caption", pictures, "--on-existing", "update", "--threshold", "0.7") == 0
+    assert captions(pictures)["red.txt"] == "by hand"
+    assert captions(pictures)["blue.txt"] == "blue theme, long hair"
+    assert main(["undo"]) == 0
+    assert captions(pictures)["blue.txt"] == "blue theme, long hair, saber (fate)"
+    assert main(["undo"]) == 1
+    assert captions(pictures) == {"red.txt": "by hand"}
+
+
+@pytest.mark.parametrize("struck", [1, 2])
+def test_ctrl_c_ends_with_the_summary(
+    tagger: Tagger,
+    pictures: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    struck: int,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Wherever it strikes: here while progress is shown. Exit code 130; the next run goes on."""
+
+    @contextmanager
+    def interrupted(title: str, unit: str = "") -> Iterator[Callable[[int, int], None]]:
+        left = struck
+
+        def tell(done: int, total: int) -> None:
+            nonlocal left
+            left -= 1
+            if left >= 0:
+                raise KeyboardInterrupt
+
+        yield tell
+
+    monkeypatch.setattr("tagger.cli.caption.progress", interrupted)
+    assert tagger("caption", pictures) == 130
+    said = capsys.readouterr().err
+    assert "Stopped: " in said
+    monkeypatch.undo()
+    assert tagger("caption", pictures) == 0
+    assert len(captions(pictures)) == 3
 
 
 def test_out_mirrors_the_folder(tagger: Tagger, pictures: Path, tmp_path: Path) -> None:
