@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -107,7 +107,7 @@ class Walk:
             for entry in entries:
                 if entry.name.startswith(TEMPORARY):
                     continue
-                if entry.is_dir():
+                if _leads_to(entry.is_dir):
                     below.append(entry.name)
                 elif _is_picture(entry):
                     names.append(entry.name)
@@ -143,4 +143,12 @@ def _is_picture(entry: os.DirEntry[str]) -> bool:
     """
     if _extension(entry.name) not in EXTENSIONS or entry.name.startswith("._"):
         return False
-    return entry.is_file() or entry.is_symlink()
+    return _leads_to(entry.is_file) or entry.is_symlink()
+
+
+def _leads_to(kind: Callable[[], bool]) -> bool:
+    """Whether an entry is of a kind; no, where it is a link to itself or to what is closed to us."""
+    try:
+        return kind()
+    except OSError:
+        return False

@@ -96,6 +96,16 @@ def test_a_broken_link_is_found_and_a_pipe_is_not(tmp_path: Path) -> None:
     assert names(tmp_path) == ["gone.png"]
 
 
+def test_a_link_to_itself_takes_no_neighbour_with_it(tmp_path: Path) -> None:
+    """It is a broken link as others are, and the folder it lies in is listed."""
+    touch(tmp_path, "1.png", "a/2.png")
+    (tmp_path / "self.png").symlink_to("self.png")
+    (tmp_path / "self").symlink_to("self")
+    found = walk([tmp_path])
+    assert [f.path.name for f in found] == ["1.png", "self.png", "2.png"]
+    assert found.unreadable == []
+
+
 def test_single_pictures_are_grouped_by_folder(tmp_path: Path) -> None:
     """However often and by whatever path each is named."""
     touch(tmp_path, "a/10.png", "a/9.png", "b/1.png")
