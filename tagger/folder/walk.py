@@ -147,7 +147,7 @@ def _is_picture(entry: os.DirEntry[str]) -> bool:
 
 
 def _leads_to(kind: Callable[[], bool]) -> bool:
-    """Whether an entry is of a kind; no, where it is a link to itself or to what is closed to us."""
+    """Whether an entry is of a kind; no, if it is a link to itself or to what is closed to us."""
     try:
         return kind()
     except OSError:
