@@ -6,6 +6,8 @@ Read downward:
     labelfiles  a label file of any known kind -> LabelSet
     hashes      SHA-256 of files, remembered
     contract    how a weights file is fed and read, held against tensor shapes
+    calibrations, stages
+                thresholds and preprocessing that come as files beside the weights
     spec        File, ModelSpec, Model; a path inside a model's folder
     schema      the keys of `tagger.json`
     manifest    `tagger.json`, the description that lies in a model's folder

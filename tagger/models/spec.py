@@ -13,6 +13,7 @@ from ..relationfiles import NAME as RELATIONS
 from ..relationfiles import read_relations
 from ..relations import EMPTY, Relations
 from ..thresholds import Thresholds
+from .calibrations import read_calibration
 from .contract import Contract, check_contract, check_probabilities, digest, input_shape
 from .hashes import sha256
 from .labelfiles import read_labels
@@ -47,14 +48,21 @@ class ModelSpec:
 
     Attributes:
         name: how a person calls it, unique in a registry.
-        contracts: the ways to run it, the preferred one first.
+        contracts: the ways to run it, the preferred one first; none where `note` says why.
         labels: the label file, inside the model's folder.
         categories: the label file's numbering.
         tags: number of labels, where known.
-        thresholds: the author's operating point.
+        thresholds: the author's operating point, and `point`: where it comes from.
+        calibration: a file in the folder that says thresholds more narrowly, where it is there.
+        stages: a file in the folder that says how pictures are prepared, for every contract.
+        extra: further files that it can't be run without.
+        recipe: whose preprocessing is followed.
         repo, revision: where it is published on the Hugging Face hub.
         source: where it comes from, for a person.
         gated: the hub asks for a licence to be accepted first.
+        redistributable: whether the licence lets others pass the weights on.
+        about: bytes to download, roughly, where exact sizes aren't known.
+        beside: a folder beside the roots in which hosts keep it.
         precision: of the stored weights, as the author states it.
     """
 
@@ -64,6 +72,11 @@ class ModelSpec:
     categories: tuple[Category, ...] = DANBOORU
     tags: int | None = None
     thresholds: Thresholds = field(default_factory=Thresholds)
+    point: str = ""
+    calibration: str | None = None
+    stages: str | None = None
+    extra: tuple[str, ...] = ()
+    recipe: str = ""
     family: str = ""
     title: str = ""
     repo: str | None = None
@@ -72,6 +85,10 @@ class ModelSpec:
     source: str = ""
     licence: str = "unknown"
     gated: bool = False
+    redistributable: bool = True
+    about: int | None = None
+    beside: str = ""
+    note: str = ""
     precision: str = "fp32"
     aliases: tuple[str, ...] = ()
 
@@ -84,12 +101,17 @@ class ModelSpec:
     def paths(self) -> tuple[str, ...]:
         """Every file it names: weights, configurations, labels, and the others known."""
         named = [name for contract in self.contracts for name in contract.files]
-        return tuple(dict.fromkeys([*named, self.labels, *(file.path for file in self.files)]))
+        return tuple(dict.fromkeys([*named, *self._shared, *(file.path for file in self.files)]))
+
+    @property
+    def _shared(self) -> tuple[str, ...]:
+        """The files every way of running needs."""
+        return (self.labels, *self.extra, *((self.stages,) if self.stages else ()))
 
     def needs(self, contract: Contract) -> tuple[str, ...]:
         """Every file that one way to run it needs: its own, the labels, what no other claims."""
         others = {name for one in self.contracts if one != contract for name in one.files}
-        own = (*contract.files, self.labels)
+        own = (*contract.files, *self._shared)
         shared = (file.path for file in self.files if file.path not in others)
         return tuple(dict.fromkeys((*own, *shared)))
 
@@ -156,10 +178,18 @@ class Model:
         path = self.path(RELATIONS)
         return read_relations(path) if path.is_file() else EMPTY
 
-    @property
+    @cached_property
     def thresholds(self) -> Thresholds:
-        """The author's operating point."""
-        return self.spec.thresholds
+        """The author's operating point, with what its calibration file says.
+
+        Raises:
+            LabelFileError: the calibration file is not what its name says.
+        """
+        spec = self.spec
+        path = self.path(spec.calibration) if spec.calibration and self.on_disk else None
+        if path is None or not path.is_file():
+            return spec.thresholds
+        return read_calibration(path, spec.thresholds)
 
     def identity(self, contract: Contract | None = None) -> str:
         """What decides its scores for given pixels, as hex: weights and how they are read.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 
 import pytest
 
@@ -25,6 +26,19 @@ CARDS = {
     "wd-eva02-large-tagger-v3": 0.5296,
     "idolsankaku-swinv2-tagger-v1": 0.3094,
     "idolsankaku-eva02-large-tagger-v1": 0.4985,
+    "deepdanbooru": 0.5,
+    "torchdeepdanbooru": 0.5,
+    "ml-danbooru-caformer": 0.7,
+    "ml-danbooru-tresnet-d": 0.7,
+    "joytag": 0.4,
+    "camie-tagger": 0.2576,
+    "camie-tagger-v2": 0.61,
+    "cl-tagger-v2.01a": 0.55,
+    "z3d-e621-convnext": 0.35,
+    "jtp-pilot": 0.2,
+    "jtp-pilot2": 0.2,
+    "jtp-3-hydra": 0.75,  # 0.5 on the author's scale of -1 to 1
+    "deepgelbooru": 0.3,
 }
 # What clients of toriato's, Akegarasu's, picobyte's and 67372a's extensions ask for.
 ASKED = {
@@ -50,12 +64,71 @@ ASKED = {
     "wd-v1-4-convnext-tagger.v3": "wd-convnext-tagger-v3",
     "wd14-vit.v3.large": "wd-vit-large-tagger-v3",
     "wd14-eva02.v3.large": "wd-eva02-large-tagger-v3",
+    "wd14-vit": "wd-v1-4-vit-tagger",
+    "wd14-vit.v1": "wd-v1-4-vit-tagger",
+    "wd14-convnext": "wd-v1-4-convnext-tagger",
+    "wd14-convnext.v1": "wd-v1-4-convnext-tagger",
+    "mld-caformer.dec-5-97527": "ml-danbooru-caformer",
+    "mld-tresnetd.6-30000": "ml-danbooru-tresnet-d",
+    "Z3D-E621-Convnext": "z3d-e621-convnext",
+}
+# Families, by the models that people use of each.
+FAMILIES = {
+    "wd": 13,
+    "idolsankaku": 2,
+    "deepdanbooru": 2,
+    "ml-danbooru": 2,
+    "joytag": 1,
+    "camie": 2,
+    "pixai": 2,
+    "cl_tagger": 4,
+    "oppaioracle": 2,
+    "animetimm": 13,
+    "deepgelbooru": 1,
+    "z3d": 1,
+    "jtp": 3,
+    "taggerine": 1,
 }
 
 
 def test_thresholds_are_the_authors_operating_points() -> None:
-    """One line, one card."""
-    assert {spec.name: spec.thresholds.overall for spec in CATALOG} == CARDS
+    """One line, one card; where no author says one, the line says that it is unknown."""
+    found = {spec.name: spec.thresholds.overall for spec in CATALOG}
+
+    assert {name: found[name] for name in CARDS} == CARDS
+    assert all(spec.point for spec in CATALOG)
+    unknown = {spec.name for spec in CATALOG if "unknown" in spec.point}
+    assert unknown == {
+        "wd-v1-4-vit-tagger",
+        "wd-v1-4-convnext-tagger",
+        "wd-eva02-tagger-2026-canary",
+        "oppaioracle-v1",
+        "oppaioracle-v1.1",
+        "taggerine",
+    }
+
+
+def test_thresholds_of_categories_are_the_authors() -> None:
+    """PixAI names one for each kind of tag."""
+    found = {spec.name: spec.thresholds for spec in CATALOG}
+
+    assert found["pixai-tagger-v0.9"].categories == {"general": 0.3, "character": 0.85}
+    assert found["pixai-tagger-v1.0"].categories == {
+        "general": 0.17,
+        "character": 0.27,
+        "artist": 0.15,
+        "copyright": 0.24,
+        "meta": 0.17,
+        "rating": 0.41,
+    }
+
+
+def test_every_family_is_there() -> None:
+    """And nothing is listed twice."""
+    names = [spec.name for spec in CATALOG]
+
+    assert Counter(spec.family for spec in CATALOG) == FAMILIES
+    assert len(set(names)) == len(names)
 
 
 def test_old_names_are_aliases_of_one_model_each() -> None:
@@ -64,22 +137,38 @@ def test_old_names_are_aliases_of_one_model_each() -> None:
 
     assert dict(pairs) == ASKED
     assert len(pairs) == len(ASKED)
-    assert not set(ASKED) & set(CARDS)
+    assert not set(ASKED) & {spec.name for spec in CATALOG}
 
 
 @pytest.mark.parametrize("spec", CATALOG, ids=lambda spec: spec.name)
 def test_every_line_says_what_a_list_shows(spec: ModelSpec) -> None:
-    """A name, a repository, a licence, files that can be checked where they are pinned."""
-    assert spec.repo
-    assert spec.repo.endswith(f"/{spec.name}")
-    assert spec.source.startswith("https://huggingface.co/")
+    """A source, a licence or that it is unknown, files that can be checked where pinned."""
+    assert spec.source.startswith(("https://huggingface.co/", "https://github.com/"))
     assert spec.licence
     assert spec.title
+    assert spec.recipe or spec.note
+    assert spec.contracts or spec.note
+    assert spec.revision == "main" or re.fullmatch(r"[0-9a-f]{40}", spec.revision)
     if spec.files:
-        assert re.fullmatch(r"[0-9a-f]{40}", spec.revision)
+        assert spec.revision != "main"
         assert all(re.fullmatch(r"[0-9a-f]{64}", file.sha256 or "") for file in spec.files)
-        assert {file.path for file in spec.files} == {"model.onnx", "selected_tags.csv"}
-    assert spec.contract == Contract(preprocess=WD)
+        assert {file.path for file in spec.files} == set(spec.needs(spec.contract))
+
+
+def test_wds_own_models_share_one_contract() -> None:
+    """The canary keeps their file names and not their tensors."""
+    wd = [spec for spec in CATALOG if spec.family in ("wd", "idolsankaku")]
+
+    other = [spec.name for spec in wd if spec.contract != Contract(preprocess=WD)]
+
+    assert other == ["wd-eva02-tagger-2026-canary"]
+
+
+def test_gated_and_closed_licences_say_so() -> None:
+    """cl_tagger v2 may not be passed on; it and animetimm ask for an account."""
+    assert {s.family for s in CATALOG if s.gated} == {"cl_tagger", "animetimm"}
+    closed = {s.name for s in CATALOG if not s.redistributable}
+    assert closed == {"cl-tagger-v2.00", "cl-tagger-v2.01a"}
 
 
 def test_the_default_is_the_first_line() -> None:

@@ -137,5 +137,5 @@ def test_labels_are_read_when_first_asked_for(tmp_path: Path) -> None:
 def test_an_unknown_kind_of_label_file_is_refused(tmp_path: Path) -> None:
     """The sentence names the file and the kinds known."""
     (tmp_path / "tags.xml").write_text("<a/>")
-    with pytest.raises(LabelFileError, match=r"tags\.xml: expected a label file \(\*\.csv\)"):
+    with pytest.raises(LabelFileError, match=r"tags\.xml: expected a label file \(\*\.csv, "):
         read_labels(tmp_path / "tags.xml")

@@ -1,26 +1,25 @@
-"""The published models, one line each. What a family shares is said once, above its lines.
+"""SmilingWolf's WD taggers, deepghs' idolsankaku, and models that keep their file names.
 
-Thresholds are the authors' operating point, where precision equals recall on their validation
-set, from the model cards. Sizes and hashes are those of the revision named; where they are not
-known, the hub's own are checked at download.
+The ONNX graphs take [N, 448, 448, 3], BGR, 0 to 255 and give probabilities. Recipe: the author's
+Space `wd-tagger` (white square, Pillow's bicubic), whatever other tools do.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
-from ..preprocess import WD, Preprocess
-from ..thresholds import Thresholds
-from .contract import Contract
-from .spec import File, ModelSpec
-
-DEFAULT = "wd-swinv2-tagger-v3"
+from ...preprocess import WD, Preprocess
+from ...thresholds import Thresholds
+from ..contract import Contract
+from ..spec import File, ModelSpec
+from .shapes import HALF, P_IS_R, UNKNOWN, files, hub, signed
 
 ONNX = Contract()
 # The timm weights of WD v3, after the author's and neggles' wdv3-timm: BGR as in the graph.
-_HALF = (0.5, 0.5, 0.5)
-WD_TIMM: Preprocess = replace(WD, layout="nchw", scale=1 / 255, mean=_HALF, std=_HALF)
+WD_TIMM: Preprocess = replace(WD, layout="nchw", scale=1 / 255, mean=HALF, std=HALF)
 TIMM = Contract("timm", "model.safetensors", WD_TIMM, activation="sigmoid")
+RECIPE = "SmilingWolf's Space wd-tagger"
 
 Pin = tuple[str, int, str]  # revision, bytes and SHA-256 of model.onnx
 
@@ -32,17 +31,18 @@ _V3_LABELS = File(
 )
 
 
-def _wd(name: str, network: str, threshold: float, aliases: str = "") -> ModelSpec:
-    """SmilingWolf's taggers: ONNX of NHWC, BGR, 0 to 255, probabilities out."""
+def _wd(name: str, network: str, threshold: float | None, aliases: str = "") -> ModelSpec:
+    """One of SmilingWolf's taggers."""
     return ModelSpec(
         name=name,
         title=f"WD {network}",
         family="wd",
-        repo=f"SmilingWolf/{name}",
-        source=f"https://huggingface.co/SmilingWolf/{name}",
         licence="Apache-2.0",
-        thresholds=Thresholds(threshold),
+        recipe=RECIPE,
+        thresholds=Thresholds(0.35 if threshold is None else threshold),
+        point=UNKNOWN if threshold is None else P_IS_R,
         aliases=tuple(aliases.split()),
+        **hub(f"SmilingWolf/{name}"),
     )
 
 
@@ -52,9 +52,10 @@ def _v3(name: str, network: str, threshold: float, aliases: str, pin: Pin) -> Mo
     return _pinned(spec, pin, _V3_LABELS)
 
 
-def _v2(name: str, network: str, threshold: float, aliases: str) -> ModelSpec:
+def _v2(name: str, network: str, threshold: float, aliases: str, about: int = 0) -> ModelSpec:
     """WD v1.4 v2: pictures up to number 5,944,504; some graphs are fixed to a batch of one."""
-    return replace(_wd(name, network, threshold, aliases), tags=9_083)
+    spec = _wd(name, network, threshold, aliases)
+    return replace(spec, tags=9_083, about=about or None)
 
 
 def _pinned(spec: ModelSpec, pin: Pin, labels: File) -> ModelSpec:
@@ -64,18 +65,25 @@ def _pinned(spec: ModelSpec, pin: Pin, labels: File) -> ModelSpec:
 
 def _idolsankaku(name: str, network: str, threshold: float) -> ModelSpec:
     """deepghs' taggers of photographs, with the contract of WD v3."""
-    return replace(
-        _wd(name, network, threshold),
-        title=f"IdolSankaku {network}, for photographs",
-        family="idolsankaku",
-        repo=f"deepghs/{name}",
-        source=f"https://huggingface.co/deepghs/{name}",
-        licence="unknown",
+    title = f"IdolSankaku {network}, for photographs"
+    spec = replace(_wd(name, network, threshold), title=title, family="idolsankaku")
+    return replace(spec, licence="unknown", **hub(f"deepghs/{name}"))
+
+
+def _canary(**how: Any) -> ModelSpec:
+    """WD's file names, and planes of RGB from -1 to 1: told apart by the shape of the input."""
+    return ModelSpec(
+        contracts=(Contract(preprocess=signed(448)),),
+        family="wd",
+        thresholds=Thresholds(),
+        point=UNKNOWN,
+        recipe="a timm export: white square, bicubic",
+        **how,
     )
 
 
 # Aliases are the names that earlier extensions gave these models in their API.
-CATALOG: tuple[ModelSpec, ...] = (
+MODELS: tuple[ModelSpec, ...] = (
     _v3(
         "wd-swinv2-tagger-v3",
         "SwinV2 v3",
@@ -131,18 +139,26 @@ CATALOG: tuple[ModelSpec, ...] = (
             "9e768793060c7939b277ccb382783e8670e8a042d29d77aa736be0c8cc898bfc",
         ),
     ),
-    _v2("wd-v1-4-vit-tagger-v2", "1.4 ViT v2", 0.3537, "wd14-vit-v2 wd14-vit-v2-git wd14-vit.v2"),
+    _v2(
+        "wd-v1-4-vit-tagger-v2",
+        "1.4 ViT v2",
+        0.3537,
+        "wd14-vit-v2 wd14-vit-v2-git wd14-vit.v2",
+        373_000_000,
+    ),
     _v2(
         "wd-v1-4-convnext-tagger-v2",
         "1.4 ConvNext v2",
         0.3685,
         "wd14-convnext-v2 wd14-convnext-v2-git wd14-convnext.v2",
+        388_000_000,
     ),
     _v2(
         "wd-v1-4-convnextv2-tagger-v2",
         "1.4 ConvNextV2 v2",
         0.3710,
         "wd14-convnextv2-v2 wd14-convnextv2-v2-git wd14-convnextv2.v1",
+        388_000_000,
     ),
     _v2(
         "wd-v1-4-swinv2-tagger-v2",
@@ -163,6 +179,29 @@ CATALOG: tuple[ModelSpec, ...] = (
             "8c8750600db36233a1b274ac88bd46289e588b338218c2e4c62bbc9f2b516368",
         ),
     ),
+    replace(
+        _wd("wd-v1-4-vit-tagger", "1.4 ViT v1", None, "wd14-vit wd14-vit.v1"), about=365_000_000
+    ),
+    _wd("wd-v1-4-convnext-tagger", "1.4 ConvNext v1", None, "wd14-convnext wd14-convnext.v1"),
     _idolsankaku("idolsankaku-swinv2-tagger-v1", "SwinV2 v1", 0.3094),
     _idolsankaku("idolsankaku-eva02-large-tagger-v1", "EVA02-Large v1", 0.4985),
+    _canary(
+        name="wd-eva02-tagger-2026-canary",
+        title="EVA02 2026 canary, by Misaka41Z",
+        licence="unknown",
+        revision="0a86acfa093b33b8818667820e52fc5eccf27ff8",
+        files=files(
+            (
+                "model.onnx",
+                1_309_248_037,
+                "fd78fbdf9390cbd163e4dd28f754a5bbf83bc7a111c4d20270f22415a0f66c95",
+            ),
+            (
+                "selected_tags.csv",
+                467_782,
+                "3f78c28ee0d50779edb320733f76aeaf4184694cbd09c631deef6889865f9178",
+            ),
+        ),
+        **hub("Misaka41Z/wd-eva02-tagger-2026-canary-onnx-v2"),
+    ),
 )
