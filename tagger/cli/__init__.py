@@ -49,6 +49,9 @@ def main(argv: Sequence[str]) -> int:
     except BrokenPipeError:  # `tagger models | head`
         sys.stderr.close()
         return DONE
+    except OSError as error:  # a path that nobody could look at
+        refused = isinstance(error, PermissionError)
+        return _complain(_told(error), REFUSED if refused else FAILED)
     except Exception as error:
         sentence = f"{type(error).__name__}: {error}: this is a fault of Tagger; --debug shows it"
         return _complain(sentence, FAILED)
@@ -88,6 +91,12 @@ def overview() -> str:
             "--debug shows the whole trace of an error.",
         ]
     )
+
+
+def _told(error: OSError) -> str:
+    from ..paths import cause_of
+
+    return f"{error.filename}: {cause_of(error)}" if error.filename else cause_of(error)
 
 
 def _complain(sentence: str, code: int) -> int:

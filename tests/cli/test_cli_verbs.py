@@ -56,6 +56,20 @@ def test_the_version_is_the_packages(capsys: pytest.CaptureFixture[str]) -> None
     assert capsys.readouterr().out == f"tagger {__version__}\n"
 
 
+def test_what_the_system_refuses_is_told_in_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A folder closed to us is refused before anything runs."""
+
+    def closed(self: Path) -> bool:
+        raise PermissionError(13, "Permission denied", str(self))
+
+    monkeypatch.setattr(Path, "is_dir", closed)
+
+    assert main(["tag", "locked/a.png"]) == 2
+    assert capsys.readouterr().err == "tagger: locked/a.png: permission denied\n"
+
+
 def test_an_unknown_verb_brings_the_nearest(capsys: pytest.CaptureFixture[str]) -> None:
     """Exit code 2, one line."""
     assert main(["captoin", "x"]) == 2
