@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from ..backends import open_backend
+import sys
+
+from ..backends import Backend, open_backend
 from ..captioner import Captioner
 from ..engine import Tagger
-from ..errors import UsageError
+from ..errors import BackendError, UsageError
 from ..models.registry import DEFAULT, default_registry
 from ..models.spec import Model
 from ..relationfiles import home_relations, join
@@ -20,12 +22,33 @@ def open_captioner(name: str, runtime: Runtime, settings: Settings) -> tuple[Tag
 
     Raises:
         ModelError: unknown, unusable, or not on this machine; the sentence names every way out.
-        UsageError: the settings need relations and none are known.
+        UsageError: the settings need relations and none are known, or name a category that the
+            model does not have; the device asked for is not to be had.
     """
     model = find_model(name)
     relations = relations_for(model, settings)
-    tagger = Tagger(model, open_backend(model, runtime))
+    _check(Captioner(settings, model.labels, model.thresholds, relations), model.name)
+    tagger = Tagger(model, _backend(model, runtime))
     return tagger, tagger.captioner(settings, relations)
+
+
+def _check(captioner: Captioner, name: str) -> None:
+    """Refuse categories that the model does not have, mention tags that it does not know."""
+    selector = captioner.selector
+    if selector.unknown_categories:
+        known = ", ".join(category.name for category in captioner.labels.categories)
+        got = ", ".join(map(repr, selector.unknown_categories))
+        raise UsageError(f"expected categories of {name} ({known}), got {got}")
+    if selector.unknown:
+        tags = ", ".join(map(repr, selector.unknown))
+        print(f"--tag-threshold: {name} does not know {tags}", file=sys.stderr)
+
+
+def _backend(model: Model, runtime: Runtime) -> Backend:
+    try:
+        return open_backend(model, runtime)
+    except BackendError as error:  # nothing has run yet: refused, not failed
+        raise UsageError(str(error)) from error
 
 
 def find_model(name: str) -> Model:

@@ -233,6 +233,9 @@ def test_flags_decide_the_caption(
         (["{pictures}", "--threshold", "1.5"], "from 0 to 1, got '1.5'"),
         (["{pictures}", "--threshold", "character"], "from 0 to 1, got 'character'"),
         (["{pictures}", "--tag-threshold", "0.3"], "expected NAME=N"),
+        (["{pictures}", "--threshold", "charakter=0.7"], "(rating, general, character)"),
+        (["{pictures}", "--category", "meta"], "got 'meta'"),
+        (["{pictures}", "--device", "tensorrt"], "expected a device tensorrt"),
         (["{pictures}", "--replace", "smile"], "expected A=B"),
         (["{pictures}", "--on-existing", "destroy"], "destroy"),
         (["{pictures}", "--exclude-tag", "/(a+)+b/"], "(a+)+b"),
@@ -259,6 +262,15 @@ def test_what_cant_be_done_is_refused_in_a_sentence(
     assert said.count("\n") == 1
     assert sentence in said
     assert files(pictures) == before
+
+
+def test_a_threshold_for_a_tag_that_the_model_lacks_is_mentioned(
+    tagger: Tagger, pictures: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It may be meant for another model, and it may be a slip: the run goes on."""
+    assert tagger("caption", pictures, "--tag-threshold", "lnog hair=0.9") == 0
+
+    assert "does not know 'lnog hair'" in capsys.readouterr().err
 
 
 def test_an_unknown_model_brings_the_nearest(
