@@ -22,6 +22,8 @@ VERBS: dict[str, tuple[str, str]] = {
     # verb: (module, sentence)
     "tag": ("tag", "Print the tags of pictures."),
     "caption": ("caption", "Write a caption beside every picture of a folder."),
+    "stats": ("stats", "Count the tags in the captions of a folder."),
+    "edit": ("edit", "Edit all captions of a folder, shown first."),
     "runs": ("runs", "List the runs that changed files."),
     "undo": ("undo", "Give the files of a run what they held before."),
     "models": ("models", "List the models, or fetch one."),

@@ -32,15 +32,15 @@ class Facts:
     keys: tuple[str, ...]
 
 
-def needs_scores(query: Query) -> bool:
+def asks_scores(query: Query) -> bool:
     """Whether the answer can't be had from captions and paths alone."""
     match query:
         case Scored():
             return True
         case Not(inner):
-            return needs_scores(inner)
+            return asks_scores(inner)
         case Both(queries) | Either(queries):
-            return any(map(needs_scores, queries))
+            return any(map(asks_scores, queries))
         case _:
             return False
 

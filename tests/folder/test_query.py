@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tagger.errors import OptionError, UsageError
-from tagger.folder.matching import Facts, Matcher, needs_scores
+from tagger.folder.matching import Facts, Matcher, asks_scores
 from tagger.folder.query import Both, Either, Has, Length, Lies, Not, Query, Rated, Scored, show
 from tagger.folder.queryreader import parse
 from tagger.folder.querywords import QueryError
@@ -192,5 +192,5 @@ def test_a_tag_that_the_model_has_not_is_said() -> None:
 
 
 def test_only_questions_of_scores_need_scores() -> None:
-    assert needs_scores(parse("a and not (b or score(c)>0)"))
-    assert not needs_scores(parse("a and not (b or len>3)"))
+    assert asks_scores(parse("a and not (b or score(c)>0)"))
+    assert not asks_scores(parse("a and not (b or len>3)"))

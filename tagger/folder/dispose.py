@@ -1,0 +1,65 @@
+"""Move pictures out of a folder, with their captions; into a kept place where they are deleted."""
+
+from __future__ import annotations
+
+import datetime
+import secrets
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..errors import CaptionError
+from ..home import part
+from .captions import Captions
+from .editing import Rules, selected
+from .journal import Recorder
+from .plan import mirrors
+
+
+@dataclass(frozen=True)
+class Move:
+    """A file, and where it goes."""
+
+    path: Path
+    target: Path
+
+
+def kept_place() -> Path:
+    """A new folder in our home, for what is deleted; not made yet."""
+    day = datetime.datetime.now().strftime("%Y-%m-%d")
+    return part("runs") / "deleted" / f"{day}-{secrets.token_hex(4)}"
+
+
+def plan_moves(captions: Captions, rules: Rules, into: Path) -> list[Move]:
+    """The pictures that are meant, in the same sub-folders of `into`, each with its caption.
+
+    A caption that a picture shares with one that stays, stays too; what lies in `into` already is
+    passed over.
+    """
+    roots = mirrors(captions.roots, into)
+    moves: list[Move] = []
+    for captioned in captions:
+        target = roots[captioned.root] / captioned.caption.parent.relative_to(captioned.root)
+        if captioned.caption.parent.resolve().is_relative_to(into.resolve()):
+            continue
+        meant = selected(captioned, rules)
+        going = [p for p, goes in zip(captioned.pictures, meant, strict=True) if goes]
+        if going and all(meant) and (captioned.text is not None or captioned.fault):
+            going.append(captioned.caption)
+        moves += [Move(path, target / path.name) for path in going]
+    return moves
+
+
+def apply_moves(moves: Sequence[Move], recorder: Recorder) -> Iterator[tuple[Path, str]]:
+    """Move the files, each through the journal; gives each with why it failed, or nothing.
+
+    Raises:
+        StoreError: a move can't be recorded, so it was not done.
+    """
+    for move in moves:
+        try:
+            recorder.move(move.path, move.target)
+        except CaptionError as error:
+            yield move.path, str(error)
+        else:
+            yield move.path, ""

@@ -1,0 +1,137 @@
+"""Edit the captions of a folder: planned, shown, then applied through the journal.
+
+Nothing is kept in memory but counts: the plan is read from the disk again when it is applied.
+"""
+
+from __future__ import annotations
+
+import codecs
+from collections.abc import Iterator, Sequence, Set
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ..caption import CaptionFormat
+from ..errors import CaptionError
+from .captions import Captioned, Captions
+from .corpus import ByFrequency, Common, CorpusEdit, Rare, Traits
+from .edit import Edit, edit_caption
+from .journal import FileChange, Recorder
+from .matching import Facts, Matcher
+from .sidecars import get_file
+from .words import NOTHING, Words, read_words, why_left
+
+_CORPUS_EDITS = (Rare, Common, ByFrequency, Traits)
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What is done, and to which captions.
+
+    selected: which pictures are meant; None: all. known: keys of tags, which are no sentences
+    however long they are.
+    """
+
+    edits: Sequence[Edit | CorpusEdit] = ()
+    selected: Matcher | None = None
+    form: CaptionFormat = field(default_factory=CaptionFormat)
+    known: Set[str] = NOTHING
+
+
+@dataclass(frozen=True)
+class Planned:
+    """What becomes of one caption. reason: why an edit left it alone, else empty."""
+
+    captioned: Captioned
+    after: str
+    reason: str = ""
+
+    @property
+    def before(self) -> str:
+        """The text that is there."""
+        return self.captioned.text or ""
+
+    @property
+    def writes(self) -> bool:
+        """Whether the file will be another."""
+        return self.after != self.before
+
+
+class EditPlan:
+    """What some edits do to the captions of folders. Iterate as often as needed.
+
+    Attributes:
+        edits: with the counts of the folder taken where an edit asks for them.
+        unread: captions that could not be read in the last iteration, each with the reason.
+        without: pictures without a caption, of those that are meant, in the last iteration.
+    """
+
+    def __init__(self, captions: Captions, rules: Rules) -> None:
+        """Raises OptionError for edits that can't be done here, UsageError where no picture is."""
+        self._captions = captions
+        self._rules = rules
+        self.unread: list[tuple[Path, str]] = []
+        self.without = 0
+        self.edits: list[Edit] = []
+        for each in rules.edits:
+            if isinstance(each, _CORPUS_EDITS):
+                each = each.resolve(self._counted())
+            self.edits.append(each)
+
+    def __iter__(self) -> Iterator[Planned]:
+        self.unread.clear()
+        self.without = 0
+        form, known = self._rules.form, self._rules.known
+        for captioned in self._captions:
+            if captioned.fault:
+                self.unread.append((captioned.caption, captioned.fault))
+            elif self._rules.selected is None or any(selected(captioned, self._rules)):
+                if captioned.text is None or not captioned.text.strip():
+                    self.without += len(captioned.pictures)
+                    continue
+                done = edit_caption(captioned.text, self.edits, form, known)
+                yield Planned(captioned, done.text, done.reason)
+
+    def _counted(self) -> Iterator[Words]:
+        """The tags of each caption as the edits so far leave them."""
+        form, known = self._rules.form, self._rules.known
+        for planned in self:
+            if not why_left(planned.after, form, known):
+                yield read_words(planned.after, form)
+
+
+def selected(captioned: Captioned, rules: Rules) -> list[bool]:
+    """Tell for each picture of a caption whether it is meant."""
+    if rules.selected is None:
+        return [True] * len(captioned.pictures)
+    keys = tuple(word.key for word in read_words(captioned.text or "", rules.form))
+    places = zip(captioned.pictures, captioned.places, strict=True)
+    return [rules.selected(Facts(picture, place, keys)) for picture, place in places]
+
+
+def apply_edits(plan: EditPlan, recorder: Recorder) -> Iterator[tuple[Path, str]]:
+    """Write what is planned, each through the journal; gives each caption with why it failed.
+
+    The reason is empty where it was written.
+
+    Raises:
+        StoreError: a change can't be recorded, so it was not done.
+    """
+    for planned in plan:
+        if planned.writes:
+            path = planned.captioned.caption
+            try:
+                recorder.apply(_change(planned))
+            except CaptionError as error:
+                yield path, str(error)
+            else:
+                yield path, ""
+
+
+def _change(planned: Planned) -> FileChange:
+    """The bytes before and after; a BOM that is there stays."""
+    path = planned.captioned.caption
+    before = get_file(path) or b""
+    mark = codecs.BOM_UTF8 if before.startswith(codecs.BOM_UTF8) else b""
+    if before.removeprefix(mark) != planned.before.encode("utf-8"):
+        raise CaptionError(f"{path}: changed by somebody meanwhile: left as it is")
+    return FileChange(path, before, mark + planned.after.encode("utf-8"), "edit")

@@ -1,0 +1,5 @@
+"""Results as pictures, for people to look at.
+
+Read downward:
+    plots       charts, through matplotlib
+"""
