@@ -11,15 +11,17 @@ from .matching import ScoresOf
 
 
 def kept_scores(store: Store, model: Model) -> ScoresOf:
-    """What a model was found to say of a picture, None where it was not asked yet.
+    """What a model was found to say of a picture, however it was run; None where it was not asked.
 
     Scores below `scores.FLOOR` were not kept and stand as 0. The answer raises ImageError for a
     picture that can't be read, and StoreError for a store that can't.
     """
-    identity, preprocessing = model.identity(), digest(model.contract.preprocess)
+    ways = [(model.identity(each), digest(each.preprocess)) for each in model.contracts]
 
     def scores_of(picture: Path) -> Scores | None:
-        found = store.get(Key(store.content(picture), identity, preprocessing))
-        return None if found is None else Scores.from_sparse(found, model.labels, model.name)
+        content = store.content(picture)
+        found = (store.get(Key(content, *way)) for way in ways)
+        sparse = next((one for one in found if one is not None), None)
+        return sparse and Scores.from_sparse(sparse, model.labels, model.name)
 
     return scores_of

@@ -7,10 +7,16 @@ import json
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 
 from tagger.cli import main
+from tagger.images import content_hash
+from tagger.models.registry import default_registry
+from tagger.models.spec import digest
+from tagger.scores import Scores
+from tagger.store import Key, Store
 
 Said = pytest.CaptureFixture[str]
 
@@ -165,3 +171,25 @@ def test_what_can_not_be_done_is_refused(
     assert main(["edit", str(folder), *argv, "--yes"]) == 2
     assert why in capsys.readouterr().err
     assert texts(folder) == before
+
+
+def test_kept_scores_choose_captions(folder: Path, colour_model: Path, capsys: Said) -> None:
+    """As `tagger caption` keeps them, by content: a renamed picture has them too."""
+    model = default_registry().find(str(colour_model), allow_paths=True)
+    contract = model.contract
+    way = (model.identity(contract), digest(contract.preprocess))
+    values = np.zeros(len(model.labels), np.float32)
+    with Store() as store:
+        for name, score in (("a.png", 0.9), ("b.png", 0.2), ("sub/c.png", 0.8)):
+            values[model.labels.find("long hair")] = score
+            scores = Scores(values, model.labels, "colours")
+            store.put(Key(content_hash(folder / name), *way), scores.sparse())
+    argv = ["edit", str(folder), "--model", str(colour_model), "--remove", "*", "--add", "new"]
+    argv += ["--where", "len>0 and not path=e.* and score(long_hair)>0.5", "--yes"]
+    assert main(argv) == 0
+    told = texts(folder)
+    assert (told["a"], told["c"]) == ("new", "new")
+    assert told["b"].startswith("1girl")
+
+    assert main([*argv[:-2], "score(long_hair)>0.5", "--yes"]) == 2
+    assert "d.png: expected kept scores" in capsys.readouterr().err
