@@ -32,7 +32,7 @@ _IN_USE = (32, 33)  # Windows: ERROR_SHARING_VIOLATION, ERROR_LOCK_VIOLATION
 def openable(path: str | PurePath) -> Path:
     """The path as `open`, `os.replace` and the like take it; elsewhere than on Windows, itself."""
     if os.name != "nt":
-        return Path(path)
+        return path if isinstance(path, Path) else Path(path)
     return Path(extended(PureWindowsPath(os.path.abspath(path))))  # noqa: PTH100 - `resolve` follows links
 
 

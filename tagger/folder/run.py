@@ -10,7 +10,7 @@ from collections import Counter, deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, cast
 
 from ..caption import Caption
 from ..captioner import Captioner
@@ -100,8 +100,8 @@ class Run(Iterator[Outcome]):
 
     Ctrl-C, or `stop`, lets what is in flight come to its end: the iteration goes on for those
     few, and `summary.interrupted` is set. A second Ctrl-C is Python's. What would strike every
-    further picture, a dead device or a full disk, stops the run as well, and
-    `summary.stopped` says it once.
+    further picture, a dead device or a full disk, stops the run as well: `summary.stopped` says
+    it once, and the pictures that it struck count neither as failed nor as done.
     """
 
     def __init__(
@@ -144,7 +144,7 @@ class Run(Iterator[Outcome]):
             except StopIteration:
                 if not self._refused:
                     raise
-        picture = Path(str(self._scored.source))
+        picture = cast("Path", self._scored.source)  # as `_sources` gave it
         outcome = self._finish(self._tasks[picture], self._scored)
         self._scored = None
         del self._tasks[picture]
@@ -176,6 +176,7 @@ class Run(Iterator[Outcome]):
         except TaggerError as error:
             if _strikes_all(error):
                 self._give_up(str(error))
+                return Outcome(task.picture, reason=self.summary.stopped)  # one reason for all
             return Outcome(task.picture, reason=_reason(error))
 
     def _give_up(self, cause: str) -> None:

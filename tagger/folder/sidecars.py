@@ -15,6 +15,7 @@ import re
 import secrets
 import shutil
 import socket
+import stat
 import sys
 import time
 import zlib
@@ -196,9 +197,10 @@ def sweep(folder: Path) -> int:
 
 
 def _replace(path: Path, data: bytes) -> None:
-    if path.is_symlink():
+    mode = _mode(path)
+    if mode is not None and stat.S_ISLNK(mode):
         path = path.resolve()
-    mode = path.stat().st_mode if path.exists() else None
+        mode = _mode(path)
     if mode is not None and not os.access(path, os.W_OK):
         raise PermissionError(errno.EACCES, "read-only", str(path))
     temporary = path.with_name(f"{TEMPORARY}{_run(os.getpid())}-{next(_NUMBERS)}")
@@ -211,6 +213,14 @@ def _replace(path: Path, data: bytes) -> None:
         with suppress(OSError):
             temporary.unlink()
         raise
+
+
+def _mode(path: Path) -> int | None:
+    """What is there: its kind and permissions; None if nothing is."""
+    try:
+        return path.lstat().st_mode
+    except FileNotFoundError:
+        return None
 
 
 def _put(path: Path, data: bytes) -> None:
