@@ -10,9 +10,6 @@ from functools import partial
 from pathlib import Path
 
 from ..argv import parse
-from ..backends import open_backend
-from ..captioner import Captioner
-from ..engine import Tagger
 from ..folder.job import FolderJob, plan_folder
 from ..folder.journal import Journal
 from ..folder.plan import Refusal
@@ -25,7 +22,7 @@ from ..settings import Folder, OnExisting, Runtime
 from ..store import Store
 from . import DONE, FAILED, INTERRUPTED
 from .flags import CaptionFlags, borrowed
-from .opening import find_model, relations_for
+from .opening import captioner_for, find_model, open_model
 from .screen import progress
 
 SHOWN = 20
@@ -78,8 +75,7 @@ def run(argv: Sequence[str], prog: str) -> int:
         return _show_plan(job)
     tally = plan_folder(job).tally()  # refuses what can't be done before a model is looked for
     model = find_model(flags.model)
-    relations = relations_for(model, settings)
-    captioner = Captioner(settings, model.labels, model.thresholds, relations)
+    captioner = captioner_for(model, settings)
     with ExitStack() as stack:
         store = stack.enter_context(Store(flags.store))
         journal = stack.enter_context(Journal())
@@ -95,7 +91,7 @@ def run(argv: Sequence[str], prog: str) -> int:
 
 def _open(model: Model, runtime: Runtime, stack: ExitStack) -> tuple[Pipeline, Contract]:
     """Open the model and what feeds it, until the stack is closed."""
-    tagger = Tagger(model, open_backend(model, runtime))
+    tagger = open_model(model, runtime)
     backend = tagger.backend
     _say(f"{tagger.name} on {backend.device} ({backend.library}, {backend.dtype})")
     return stack.enter_context(Pipeline(tagger, runtime)), backend.contract

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from ..backends import Backend, open_backend
+from ..backends import open_backend
 from ..captioner import Captioner
 from ..engine import Tagger
 from ..errors import BackendError, UsageError
@@ -22,31 +22,44 @@ def open_captioner(name: str, runtime: Runtime, settings: Settings) -> tuple[Tag
 
     Raises:
         ModelError: unknown, unusable, or not on this machine; the sentence names every way out.
-        UsageError: the settings need relations and none are known, or name a category that the
-            model does not have; the device asked for is not to be had.
+        UsageError: as `captioner_for` and `open_model` do.
     """
     model = find_model(name)
-    relations = relations_for(model, settings)
-    _check(Captioner(settings, model.labels, model.thresholds, relations), model.name)
-    tagger = Tagger(model, _backend(model, runtime))
-    return tagger, tagger.captioner(settings, relations)
+    captioner = captioner_for(model, settings)
+    return open_model(model, runtime), captioner
 
 
-def _check(captioner: Captioner, name: str) -> None:
-    """Refuse categories that the model does not have, mention tags that it does not know."""
+def captioner_for(model: Model, settings: Settings) -> Captioner:
+    """Make the settings ready for a model, without its weights.
+
+    A tag with a threshold of its own that the model does not know is mentioned: it may be meant
+    for another model.
+
+    Raises:
+        UsageError: the settings need relations and none are known, or name a category that the
+            model does not have.
+    """
+    captioner = Captioner(settings, model.labels, model.thresholds, relations_for(model, settings))
     selector = captioner.selector
     if selector.unknown_categories:
-        known = ", ".join(category.name for category in captioner.labels.categories)
+        known = ", ".join(category.name for category in model.labels.categories)
         got = ", ".join(map(repr, selector.unknown_categories))
-        raise UsageError(f"expected categories of {name} ({known}), got {got}")
+        raise UsageError(f"expected categories of {model.name} ({known}), got {got}")
     if selector.unknown:
         tags = ", ".join(map(repr, selector.unknown))
-        print(f"--tag-threshold: {name} does not know {tags}", file=sys.stderr)
+        print(f"--tag-threshold: {model.name} does not know {tags}", file=sys.stderr)
+    return captioner
 
 
-def _backend(model: Model, runtime: Runtime) -> Backend:
+def open_model(model: Model, runtime: Runtime) -> Tagger:
+    """Load a model.
+
+    Raises:
+        UsageError: its files contradict what is said of them, or the device asked for is not to
+            be had.
+    """
     try:
-        return open_backend(model, runtime)
+        return Tagger(model, open_backend(model, runtime))
     except BackendError as error:  # nothing has run yet: refused, not failed
         raise UsageError(str(error)) from error
 

@@ -80,7 +80,7 @@ def test_another_threshold_loads_no_model(
     def refuse(*_: object) -> None:
         raise AssertionError("opened")
 
-    monkeypatch.setattr("tagger.cli.caption.open_backend", refuse)
+    monkeypatch.setattr("tagger.cli.opening.open_backend", refuse)
     again = ["--on-existing", "update", "--threshold", "0.7"]
     assert tagger("caption", pictures, *again, *own) == 0
     assert captions(pictures)["red.txt"] == "red theme, long hair"
