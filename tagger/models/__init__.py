@@ -15,6 +15,8 @@ Read downward:
     hub         Hugging Face's variables and cache
     onnxheader  inputs and outputs of an ONNX file, without a library
     files       a published model's files on disk
+    userspecs   a user's `models.json`
+    layouts     what a folder without a `tagger.json` is
     local       a folder of somebody's model: what it is, or why it can't be used
     registry    a name or a path -> Model
     transfer    one file from the hub: resumed, checked

@@ -13,7 +13,9 @@ from .spec import File, ModelSpec, inside
 
 
 def locate(spec: ModelSpec, roots: Sequence[Path] = ()) -> Path | None:
-    """The folder of a published model: our own, then `roots`, then the Hugging Face cache.
+    """The folder of a published model: in `roots`, in our own, in the Hugging Face cache.
+
+    In a root it is called by its name or an alias, or lies as in a cache.
 
     A folder counts when the labels and the files of at least one contract are there, with the
     sizes that are known.
@@ -50,7 +52,12 @@ def fault(folder: Path, file: File) -> str:
 
 
 def _candidates(spec: ModelSpec, roots: Sequence[Path]) -> Iterator[Path]:
-    for root in dict.fromkeys((part("models"), *roots)):
-        yield root / spec.name
+    for root in dict.fromkeys((*roots, part("models"))):
+        named = (root / name for name in (spec.name, *spec.aliases))
+        yield from (folder for folder in named if folder.is_dir())
+        if spec.beside:
+            yield root.parent / spec.beside
+        if spec.repo:
+            yield from hub.snapshots(spec.repo, spec.revision, root)
     if spec.repo:
         yield from hub.snapshots(spec.repo, spec.revision)

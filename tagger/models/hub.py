@@ -42,12 +42,25 @@ def token() -> str | None:
     return named.strip() or None
 
 
-def snapshots(repo: str, revision: str) -> Iterator[Path]:
+def repositories() -> Iterator[str]:
+    """The repositories of models in the cache, in the order of their names."""
+    try:
+        found = sorted(entry.name for entry in os.scandir(cache()))
+    except OSError:
+        return
+    for name in found:
+        kind, _, repo = name.partition("--")
+        if kind == "models" and repo.count("--"):
+            yield repo.replace("--", "/", 1)
+
+
+def snapshots(repo: str, revision: str = "main", folder: Path | None = None) -> Iterator[Path]:
     """The cached snapshots of a repository: the revision asked for, main, then the others.
 
-    A caller that knows sizes can use any of them; most repositories change their cards only.
+    `folder` is a cache's folder, of another tool; without it, the user's. A caller that knows
+    sizes can use any of them; most repositories change their cards only.
     """
-    folder = cache() / f"models--{repo.replace('/', '--')}"
+    folder = (folder or cache()) / f"models--{repo.replace('/', '--')}"
     wanted = [revision]
     for name in (revision, "main"):
         try:

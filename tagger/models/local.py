@@ -1,26 +1,24 @@
 """A folder of somebody's model: what it is by its files, or why it can't be used.
 
-Two rules: a `tagger.json` describes anything; an ONNX file that takes [N, height, width, 3]
-beside a `selected_tags.csv` keeps WD's contract. Headers are read, no weights.
+A `tagger.json` describes anything; without one, `layouts` says what it knows. Headers are read,
+no weights.
 """
 
 from __future__ import annotations
 
 import functools
 import itertools
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import ModelError, TaggerError
-from ..preprocess import WD
-from . import manifest
+from . import layouts, manifest
 from .contract import Contract, check_contract
 from .files import complete, fault
 from .labelfiles import read_labels
-from .onnxheader import Header, Shape, read_header
+from .onnxheader import read_header
 from .spec import ModelSpec, inside
 
-LABELS = "selected_tags.csv"
 _MOST_FILES = 1000  # of a folder, that are watched for change
 
 
@@ -66,49 +64,7 @@ def _signature(folder: Path) -> tuple[tuple[str, int, int], ...]:
 def _describe(folder: Path, weights: str | None) -> ModelSpec:
     if (folder / manifest.NAME).is_file():
         return manifest.read_manifest(folder / manifest.NAME)
-    name = weights or _only_onnx(folder)
-    if not (folder / LABELS).is_file():
-        raise ModelError(
-            f"{folder}: expected a {LABELS} beside {name}, got none: add it, or describe the "
-            f"model in a {manifest.NAME}"
-        )
-    header = read_header(inside(folder, name))
-    return ModelSpec(folder.name, (_wd_contract(name, header, folder / name),), LABELS)
-
-
-def _only_onnx(folder: Path) -> str:
-    found = sorted(path.name for path in folder.glob("*.onnx"))
-    if "model.onnx" in found:
-        return "model.onnx"
-    if len(found) == 1:
-        return found[0]
-    got = ", ".join(found) or "none"
-    raise ModelError(
-        f"{folder}: expected a model.onnx with a {LABELS}, or a {manifest.NAME}, got {got}"
-    )
-
-
-def _wd_contract(weights: str, header: Header, path: Path) -> Contract:
-    """WD's contract at the size of the graph's input.
-
-    Raises:
-        ModelError: the input is no [N, height, width, 3]: the same names, another contract.
-    """
-    pictures = [(name, shape) for name, shape in header.inputs.items() if len(shape) == 4]
-    name, shape = pictures[0] if len(pictures) == 1 else ("", ())
-    match shape:
-        case (batch, int(height), int(width), 3) if height > 0 and width > 0:
-            size = (width, height)
-            fixed = batch if isinstance(batch, int) and batch > 0 else None
-            return Contract(
-                weights=weights, input=name, preprocess=replace(WD, size=size), batch=fixed
-            )
-        case _:
-            got = ", ".join(_spell(one) for one in header.inputs.values()) or "no input"
-            raise ModelError(
-                f"{path}: expected an input of [N, height, width, 3] as WD's models have, got "
-                f"{got}: describe this model in a {manifest.NAME}"
-            )
+    return layouts.describe(folder, weights)
 
 
 def _usable(spec: ModelSpec, folder: Path) -> tuple[Contract, ...]:
@@ -144,7 +100,3 @@ def _check_graph(contract: Contract, path: Path, labels: int) -> None:
                 f"{', '.join(known) or 'none'}: correct its {manifest.NAME}"
             )
     check_contract(contract, inputs[name], outputs[output], labels, str(path))
-
-
-def _spell(shape: Shape) -> str:
-    return f"[{', '.join(str(dim) for dim in shape)}]"

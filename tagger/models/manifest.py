@@ -31,14 +31,7 @@ def read_manifest(path: Path) -> ModelSpec:
     Raises:
         ModelError: not JSON, not this schema, or a path that leaves the folder.
     """
-    try:
-        manifest = from_dict(Manifest, _load(path), str(path))
-        spec = _spec(manifest, path.parent.name)
-    except OptionError as error:
-        sentence = str(error)
-        raise ModelError(
-            sentence if sentence.startswith(str(path)) else f"{path}: {sentence}"
-        ) from None
+    spec = parse_manifest(load_json(path), path.parent.name, str(path))
     for name in spec.paths:
         inside(path.parent, name)
     return spec
@@ -56,10 +49,27 @@ def write_manifest(path: Path, spec: ModelSpec) -> None:
         if not file.is_file():
             raise ModelError(f"{path}: expected {name} beside it, got no such file")
     files = {name: Sum(file.stat().st_size, sha256(file)) for name, file in found.items()}
-    text = json.dumps(_without_none(to_dict(_manifest(spec, files))), indent=1, ensure_ascii=False)
     short = path.with_name(f".{NAME}.new")
-    short.write_text(text + "\n", encoding="utf-8", newline="\n")
+    short.write_text(format_manifest(spec, files), encoding="utf-8", newline="\n")
     short.replace(path)
+
+
+def format_manifest(spec: ModelSpec, files: Mapping[str, Sum] | None = None) -> str:
+    """The text of a `tagger.json` for a model."""
+    told = _without_none(to_dict(_manifest(spec, files or {})))
+    return json.dumps(told, indent=1, ensure_ascii=False) + "\n"
+
+
+def parse_manifest(data: object, name: str, where: str) -> ModelSpec:
+    """The spec that a manifest's JSON describes, called `name`; `where` is named in errors.
+
+    Raises:
+        ModelError: not this schema.
+    """
+    try:
+        return _spec(from_dict(Manifest, data, where), name)
+    except OptionError as error:
+        raise ModelError(f"{where}: {str(error).removeprefix(f'{where}: ')}") from None
 
 
 def verify(spec: ModelSpec, folder: Path) -> None:
@@ -80,7 +90,12 @@ def verify(spec: ModelSpec, folder: Path) -> None:
             )
 
 
-def _load(path: Path) -> object:
+def load_json(path: Path) -> object:
+    """Read a JSON file of a sensible size.
+
+    Raises:
+        ModelError: no such file, too large, or not JSON.
+    """
     try:
         if path.stat().st_size > LARGEST:
             raise ModelError(f"{path}: expected at most {LARGEST >> 20} MB, got a larger file")

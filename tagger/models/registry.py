@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ..errors import ModelError
-from ..home import part
+from ..home import home, part
+from . import hub, userspecs
 from .catalog import CATALOG, DEFAULT
 from .contract import Contract
 from .files import complete, locate
 from .local import examine
-from .spec import Model, ModelSpec
+from .spec import Model, ModelSpec, inside
+from .stages import read_stages
 
 __all__ = ["DEFAULT", "Registry", "Row", "default_registry"]
 
+_HUB = "https://huggingface.co/"
 DEMO = Path(__file__).parents[1] / "demo" / "model"
 
 
@@ -61,8 +65,9 @@ class Row:
 class Registry:
     """The models of this machine and the published ones.
 
-    `roots` hold folders of models, beside the `models` part of our home. The bundled model lies
-    in `demo`, where that folder exists.
+    Looked through in this order: `roots`, which hold folders of models, the `models` part of our
+    home, the Hugging Face cache. The bundled model lies in `demo`, where that folder exists. A
+    `models.json` in our home changes and adds published models.
     """
 
     def __init__(
@@ -71,13 +76,14 @@ class Registry:
         specs: Sequence[ModelSpec] = CATALOG,
         demo: Path | None = DEMO,
     ) -> None:
-        self.roots = tuple(dict.fromkeys((part("models"), *roots)))
+        self.roots = tuple(dict.fromkeys((*roots, part("models"))))
         self.specs = tuple(specs)
         self._demo = demo
 
     def list(self) -> tuple[Row, ...]:
         """Every model: published, bundled, then those of the folders; bad folders with a reason."""
-        rows = [self._published(spec) for spec in self.specs]
+        specs, faults = self._specs()
+        rows = [*faults, *(self._published(spec) for spec in specs)]
         if self._demo is not None and self._demo.is_dir():
             rows.append(_bundled(self._demo))
         taken = {row.folder for row in rows}
@@ -87,6 +93,8 @@ class Registry:
                 row = _row(folder)
                 rows.append(replace(row, name=_free(row.name, names)))
                 names.add(rows[-1].name)
+        repos = {spec.repo for spec in specs}
+        rows += (row for row in _cached() if row.name not in repos)
         return tuple(rows)
 
     def find(self, name: str, allow_paths: bool = False) -> Model:
@@ -104,6 +112,8 @@ class Registry:
         path = Path(name).expanduser()
         if allow_paths and path.exists():
             return _at(path).model()
+        if allow_paths and re.fullmatch(r"[\w.-]+/[\w.-]+", name):
+            return _snapshot(name).model()
         raise ModelError(_unknown(name, rows, allow_paths))
 
     def missing(self, model: Model) -> ModelError:
@@ -121,7 +131,26 @@ class Registry:
         folder = locate(spec, self.roots)
         if folder is None:
             return Row(spec.name, spec)
-        return Row(spec.name, spec, folder, complete(spec, folder))
+        ways = complete(spec, folder)
+        if spec.stages is None:
+            return Row(spec.name, spec, folder, ways)
+        try:
+            path = inside(folder, spec.stages)
+            read = (read_stages(path, way.preprocess.layout) for way in ways)
+            ways = tuple(replace(w, preprocess=p) for w, p in zip(ways, read, strict=True))
+        except ModelError as error:
+            return Row(spec.name, spec, folder, reason=str(error))
+        return Row(spec.name, spec, folder, ways)
+
+    def _specs(self) -> tuple[tuple[ModelSpec, ...], list[Row]]:
+        """The published models with the user's own changes, and a row where those are wrong."""
+        path = home() / userspecs.NAME
+        if not path.exists():
+            return self.specs, []
+        try:
+            return userspecs.read_user_specs(path, self.specs), []
+        except ModelError as error:
+            return self.specs, [Row(userspecs.NAME, ModelSpec(userspecs.NAME), reason=str(error))]
 
     def _folders(self) -> Iterator[Path]:
         for root in self.roots:
@@ -129,12 +158,45 @@ class Registry:
                 found = sorted(root.iterdir())
             except OSError:  # not there yet, or not ours to read
                 continue
-            yield from (path for path in found if path.is_dir() and path.name[0] != ".")
+            folders = (path for path in found if path.is_dir() and path.name[0] != ".")
+            yield from (path for path in folders if not path.name.startswith("models--"))
 
 
 def default_registry() -> Registry:
     """The registry of our own home, without further roots."""
     return Registry()
+
+
+def _cached() -> Iterator[Row]:
+    """The models in the Hugging Face cache that are one by their files; others are no faults."""
+    for repo in hub.repositories():
+        for folder in hub.snapshots(repo):
+            if folder.is_dir() and _looks_like_ours(folder):
+                row = _named(_row(folder), repo)
+                if row.on_disk:
+                    yield row
+                break
+
+
+def _snapshot(repo: str) -> Row:
+    """A repository's newest snapshot in the cache, whatever it is."""
+    for folder in hub.snapshots(repo):
+        if folder.is_dir():
+            return _named(_row(folder), repo)
+    raise ModelError(
+        f"{repo}: expected it among the known models or in the Hugging Face cache, got neither: "
+        f"fetch it with `hf download {repo}`"
+    )
+
+
+def _named(row: Row, repo: str) -> Row:
+    return replace(row, name=repo, spec=replace(row.spec, name=repo, source=_HUB + repo))
+
+
+def _looks_like_ours(folder: Path) -> bool:
+    """A quick look: the cache holds much that is no tagger."""
+    names = ("tagger.json", "selected_tags.csv", "tags-selected.csv")
+    return any((folder / name).is_file() for name in names)
 
 
 def _row(folder: Path, weights: str | None = None) -> Row:

@@ -209,9 +209,9 @@ def test_a_clash_of_names_is_marked(tmp_path: Path) -> None:
 
     names = [one.name for one in registry.list()[len(CATALOG) :]]
 
-    assert names == ["mine", f"{DEFAULT} (local)", "mine (local)", "mine (local 2)"]
+    assert names == ["mine", "mine (local)", "mine (local 2)", f"{DEFAULT} (local)"]
     assert not row(registry, DEFAULT).on_disk
-    assert registry.find("mine (local)").folder == tmp_path / "a" / "mine"
+    assert registry.find("mine (local)").folder == tmp_path / "b" / "mine"
 
 
 def test_a_published_model_in_our_home_is_that_model() -> None:
