@@ -90,14 +90,22 @@ def _check(job: FolderJob) -> None:
     for root in job.roots:
         _check_root(root)
     out = job.folder.out
-    if out is not None and out.exists() and not out.is_dir():
-        raise UsageError(f"{out}: expected a folder for the captions, got a file: name another")
-    for place in _folders(job.roots).values() if out is None else [out]:
-        if place.is_dir() and not os.access(place, os.W_OK | os.X_OK):
+    for place in _folders(job.roots).values() if out is None else [_there(out)]:
+        if not place.is_dir():
+            raise UsageError(
+                f"{place}: expected a folder for the captions, got a file: name another"
+            )
+        if not os.access(place, os.W_OK | os.X_OK):
             raise UsageError(
                 f"{place}: expected a folder that can be written to, got no permission: put the "
                 f"captions elsewhere with --out"
             )
+
+
+def _there(folder: Path) -> Path:
+    """The folder itself, or the nearest above it that is there: it will have to be made in that."""
+    absolute = Path(os.path.abspath(folder))  # noqa: PTH100 - `resolve` follows links
+    return next((each for each in (folder, *absolute.parents) if each.exists()), folder)
 
 
 def _check_root(root: Path) -> None:

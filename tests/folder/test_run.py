@@ -517,10 +517,12 @@ def test_sub_folders_left_out_are_mentioned(folder: Path) -> None:
 
 
 def test_a_file_is_no_folder_for_captions(folder: Path) -> None:
-    """--out names a file."""
+    """--out names a file, or lies below one."""
     touch(folder, "a.png", "x.txt")
     with pytest.raises(UsageError, match=r"x\.txt: expected a folder for the captions, got a file"):
         plan(folder, out=folder / "x.txt")
+    with pytest.raises(UsageError, match=r"x\.txt: expected a folder for the captions, got a file"):
+        plan(folder, out=folder / "x.txt" / "captions")
 
 
 def test_a_folder_that_can_not_be_written_to_is_refused(
@@ -531,6 +533,8 @@ def test_a_folder_that_can_not_be_written_to_is_refused(
     monkeypatch.setattr(os, "access", lambda *_: False)
     with pytest.raises(UsageError, match="put the captions elsewhere with --out"):
         plan(folder)
+    with pytest.raises(UsageError, match="expected a folder that can be written to"):
+        plan(folder, out=folder / "new" / "captions")
 
 
 def test_it_all_fits_together(folder: Path, tmp_path: Path) -> None:
