@@ -29,7 +29,7 @@ FOREIGN_TO_ROOM = {
     "home": {"platformdirs"},
     "images": {"pillow_heif", "pillow_jxl"},  # plug-ins, where installed
     "models": {"huggingface_hub", "certifi", "onnx"},
-    "backends": {"onnxruntime", "torch", "timm", "safetensors"},
+    "backends": {"onnxruntime", "onnx", "openvino", "torch", "timm", "safetensors"},
     "recipes": {"yaml"},
     "booru": {"duckdb", "pyarrow"},
     "dataset": {"duckdb", "pyarrow"},
@@ -45,7 +45,8 @@ SEES_ONLY = {
 # What an import of anything else must leave alone: they take seconds, or belong to a host.
 HEAVY = ["torch", "onnxruntime", "timm", "gradio", "fastapi", "huggingface_hub", "onnx", "cv2"]
 HEAVY += ["torchvision", "duckdb", "pyarrow", "pandas", "matplotlib", "yaml", "safetensors"]
-MADE_OF_HEAVY = ("train", "export", "backends.onnxrt", "backends.pytorch")
+MADE_OF_HEAVY = ("train", "export", "backends.onnxrt", "backends.pytorch", "backends.weights")
+MADE_OF_HEAVY += ("backends.timmnets", "backends.architectures", "backends.sessions")
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,12 @@ Read downward:
     devices     what can compute here, and which library reaches it
     place       where a model runs, and in what numbers
     activation  outputs -> probabilities
-    onnxrt      ONNX Runtime; imports it
-    pytorch     torch and timm; imports them
+    sessions    ONNX Runtime's sessions and errors; imports it
+    onnxrt      ONNX Runtime
+    weights     files -> tensors -> a network; imports torch
+    timmnets    timm's networks; imports it
+    architectures  networks of our own
+    pytorch     torch
 """
 
 from __future__ import annotations
@@ -32,6 +36,7 @@ log = logging.getLogger(__name__)
 _RUNNERS: dict[str, tuple[Library, tuple[str, ...], str]] = {
     "onnx": ("onnxruntime", ("onnxruntime",), ".onnxrt"),
     "timm": ("torch", ("torch", "timm", "safetensors"), ".pytorch"),
+    "torch": ("torch", ("torch", "safetensors"), ".pytorch"),
 }
 
 

@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 
 from ..errors import BackendError
 from ..models.spec import Contract
+from ..patches import Patches
+from ..preprocess import Batch
 
 
 class FakeBackend:
@@ -32,7 +34,7 @@ class FakeBackend:
         *,
         best_batch: int = 1,
         streams: int = 1,
-        on_run: Callable[[NDArray[np.uint8]], object] | None = None,
+        on_run: Callable[[Batch], object] | None = None,
         contract: Contract | None = None,
     ) -> None:
         self.outputs = outputs
@@ -44,7 +46,7 @@ class FakeBackend:
         self._on_run = on_run
         self._lock = threading.Lock()
 
-    def run(self, batch: NDArray[np.uint8]) -> NDArray[np.float32]:
+    def run(self, batch: Batch) -> NDArray[np.float32]:
         """Make probabilities out of a digest of each picture."""
         with self._lock:
             self.batches.append(len(batch))
@@ -52,7 +54,8 @@ class FakeBackend:
             raise BackendError("expected an open backend, got a closed one: load the model again")
         if self._on_run:
             self._on_run(batch)
-        rows: Sequence[NDArray[np.float32]] = [self.score(pixels) for pixels in batch]
+        pictures = batch.pixels if isinstance(batch, Patches) else batch
+        rows: Sequence[NDArray[np.float32]] = [self.score(pixels) for pixels in pictures]
         return np.stack(rows) if rows else np.empty((0, self.outputs), np.float32)
 
     def score(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:

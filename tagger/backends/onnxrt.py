@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -20,18 +21,23 @@ from ..models.spec import (
     check_probabilities,
     external_files,
 )
-from ..preprocess import normalise
+from ..patches import Patches
+from ..preprocess import Batch, normalise
 from ..settings import Runtime
 from .activation import activate
-from .devices import PROVIDERS, lanes, providers
+from .devices import PROVIDERS, lanes
 from .place import Place
-from .protocol import DeviceMemoryError, noise
+from .protocol import noise
+from .sessions import failure, free_batch, open_session
 
 CARD_BATCH = 8
 """Pictures in a batch on a card. Unmeasured: large enough to fill one, small beside its memory."""
 
+SAME = 1e-4
+"""How far scores of a freed graph may lie from single ones: kernels round otherwise by batch."""
+log = logging.getLogger(__name__)
+
 _KINDS = {"tensor(float)": np.float32, "tensor(float16)": np.float16, "tensor(uint8)": np.uint8}
-_NO_MEMORY = re.compile(r"alloc|out of memory|bad_alloc|BFCArena", re.IGNORECASE)
 
 
 def open_model(model: Model, contract: Contract, place: Place, runtime: Runtime) -> OnnxBackend:
@@ -47,7 +53,7 @@ def open_model(model: Model, contract: Contract, place: Place, runtime: Runtime)
     path = model.path(contract.weights)
     _check_external(model, contract)
     streams, width = lanes(runtime.threads) if place.kind == "cpu" else (1, 0)
-    session = _session(path, place, width)
+    session = open_session(str(path), path, place, width)
     used = session.get_providers()[0]
     if used not in PROVIDERS[place.kind]:
         raise BackendError(f"expected ONNX Runtime on {place.device}, got {used}")
@@ -55,17 +61,25 @@ def open_model(model: Model, contract: Contract, place: Place, runtime: Runtime)
     backend.device = place.device
     backend.streams = streams
     backend.best_batch = _best_batch(backend.fixed, place, runtime)
+    wanted = _best_batch(None, place, runtime)
+    if backend.fixed == 1 and wanted > 1 and (graph := free_batch(path)):
+        backend.best_batch = wanted
+        backend.free(lambda: open_session(graph, path, place, width))
     if model.spec.repo is None:
         backend.run(noise(contract.preprocess))
     return backend
 
 
-class OnnxBackend:
-    """One session, shared by all threads.
+@dataclass(frozen=True)
+class _Graph:
+    """A session and the batch its graph is fixed to; None where it is free."""
 
-    Attributes:
-        fixed: the batch the graph is fixed to; None where it is free.
-    """
+    session: onnxruntime.InferenceSession
+    fixed: int | None
+
+
+class OnnxBackend:
+    """One session, shared by all threads."""
 
     library = f"ONNX Runtime {onnxruntime.__version__}"
     device = "cpu"
@@ -84,7 +98,9 @@ class OnnxBackend:
         self.memory = path.stat().st_size
         self._labels = labels
         self._path = path
-        self._input = _one(session.get_inputs(), contract.input, "input", path)
+        inputs = session.get_inputs()
+        self._mask = _one(inputs, contract.mask, "input", path).name if contract.mask else None
+        self._input = _one(_others(inputs, self._mask), contract.input, "input", path)
         self._output = _one(session.get_outputs(), contract.output, "output", path)
         check_contract(contract, self._input.shape, self._output.shape, len(labels), str(path))
         if self._input.type not in _KINDS:
@@ -93,36 +109,67 @@ class OnnxBackend:
         self._kind = _KINDS[self._input.type]
         self.dtype = "float16" if self._kind is np.float16 else "float32"
         batch = self._input.shape[0]
-        self.fixed: int | None = batch if isinstance(batch, int) and batch > 0 else contract.batch
-        self._session: onnxruntime.InferenceSession | None = session
+        fixed = batch if isinstance(batch, int) and batch > 0 else contract.batch
+        self._graph: _Graph | None = _Graph(session, fixed)
+        self._freed: Callable[[], onnxruntime.InferenceSession] | None = None
+
+    @property
+    def fixed(self) -> int | None:
+        """The batch the graph is fixed to; None where it is free."""
+        return self._graph.fixed if self._graph else None
 
     @property
     def takes_uint8(self) -> bool:
         """Whether the graph itself takes bytes."""
         return self._kind is np.uint8
 
-    def run(self, batch: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Turn fitted pixels, uint8 RGB [N, H, W, 3], into probabilities, float32 [N, n]."""
-        step = self.fixed or max(1, len(batch))
-        parts = [self._step(batch[at : at + step]) for at in range(0, len(batch), step)]
-        return np.concatenate(parts) if parts else np.empty((0, self.outputs), np.float32)
+    def free(self, reopen: Callable[[], onnxruntime.InferenceSession]) -> None:
+        """Try `reopen`, the same graph for any batch, on the first real batch of several."""
+        self._freed = reopen
+
+    def run(self, batch: Batch) -> NDArray[np.float32]:
+        """Turn fitted pixels, uint8 [N, H, W, 3 or 4], into probabilities, float32 [N, n]."""
+        if isinstance(batch, Patches):
+            raise ModelError(f"{self._path}: expected a model of whole pictures, got fit patches")
+        graph = self._graph
+        if graph is None:
+            raise BackendError(f"{self._path}: expected an open model, got a closed one: load it")
+        values = self._run(graph, batch)
+        if self._freed and len(batch) > 1:
+            self._adopt(batch, values)
+        return values
 
     def close(self) -> None:
         """Free the session once the last run is over."""
-        self._session = None
+        self._graph = self._freed = None
 
-    def _step(self, batch: NDArray[np.uint8]) -> NDArray[np.float32]:
-        session = self._session
-        if session is None:
-            raise BackendError(f"{self._path}: expected an open model, got a closed one: load it")
-        count = len(batch)
-        if self.fixed and count < self.fixed:
-            batch = np.concatenate([batch, np.repeat(batch[-1:], self.fixed - count, axis=0)])
-        tensor = normalise(batch, self.contract.preprocess).astype(self._kind, copy=False)
+    def _adopt(self, batch: NDArray[np.uint8], values: NDArray[np.float32]) -> None:
+        """Take the graph freed of its batch of 1 if it says of this batch what single ones did."""
+        reopen, self._freed = self._freed, None
         try:
-            outputs = session.run([self._output.name], {self._input.name: tensor})[0]
+            assert reopen
+            graph = _Graph(reopen(), None)
+            if np.abs(self._run(graph, batch) - values).max(initial=0) <= SAME:
+                self._graph = self._graph and graph  # unless it was closed meanwhile
+                return
+            why = "its scores change"
+        except TaggerError as error:
+            why = str(error)
+        log.info("%s: pictures go one by one, as it can't take several: %s", self._path, why)
+
+    def _run(self, graph: _Graph, batch: NDArray[np.uint8]) -> NDArray[np.float32]:
+        step = graph.fixed or max(1, len(batch))
+        parts = [self._step(graph, batch[at : at + step]) for at in range(0, len(batch), step)]
+        return np.concatenate(parts) if parts else np.empty((0, self.outputs), np.float32)
+
+    def _step(self, graph: _Graph, batch: NDArray[np.uint8]) -> NDArray[np.float32]:
+        count = len(batch)
+        if graph.fixed and count < graph.fixed:
+            batch = np.concatenate([batch, np.repeat(batch[-1:], graph.fixed - count, axis=0)])
+        try:
+            outputs = graph.session.run([self._output.name], self._feed(batch))[0]
         except Exception as error:  # ONNX Runtime's own errors share no class below this
-            raise _failure(self._path, error, "run it") from error
+            raise failure(self._path, error, "run it") from error
         values = activate(np.asarray(outputs)[:count], self.contract, self._labels)
         if self.contract.activation == "none":
             check_probabilities(values, str(self._path))
@@ -132,6 +179,13 @@ class OnnxBackend:
                 f"{values.shape[-1]}: the label file belongs to another model"
             )
         return values
+
+    def _feed(self, batch: NDArray[np.uint8]) -> dict[str, NDArray[Any]]:
+        tensor = normalise(batch, self.contract.preprocess).astype(self._kind, copy=False)
+        feed: dict[str, NDArray[Any]] = {self._input.name: tensor}
+        if self._mask:
+            feed[self._mask] = batch[..., 3] == 0
+        return feed
 
 
 def _check_external(model: Model, contract: Contract) -> None:
@@ -143,42 +197,13 @@ def _check_external(model: Model, contract: Contract) -> None:
             raise ModelError(f"{path}: expected its weights {name} beside it, got none: fetch them")
 
 
-def _session(path: Path, place: Place, width: int) -> onnxruntime.InferenceSession:
-    options = onnxruntime.SessionOptions()
-    on_cpu = place.kind == "cpu"
-    # Errors reach the user as our sentence. A card's reasons (a library not found) are only ever
-    # in the log, which goes to stderr.
-    options.log_severity_level = 4 if on_cpu else 3
-    if on_cpu:
-        options.intra_op_num_threads = width
-        options.inter_op_num_threads = 1
-        # A thread that waits for the next picture must not burn the core that decodes it.
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    if place.kind == "directml":  # which supports neither
-        options.enable_mem_pattern = False
-        options.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL
-    try:
-        return onnxruntime.InferenceSession(
-            str(path), options, providers=_providers(place), enable_fallback=0
-        )
-    except Exception as error:  # ONNX Runtime's own errors share no class below this
-        raise _failure(path, error, f"open it on {place.device}") from error
-
-
-def _providers(place: Place) -> list[tuple[str, dict[str, Any]]]:
-    """What to ask for, best first; the processor last, for nodes that a provider lacks."""
-    built = providers()
-    names = [name for name in PROVIDERS[place.kind] if name in built]
-    if place.kind == "tensorrt":
-        names += [name for name in PROVIDERS["cuda"] if name in built]
-    numbered = ("cuda", "tensorrt", "rocm", "directml")
-    own = {"device_id": str(place.index)} if place.kind in numbered else {}
-    return [*((name, own) for name in names if place.kind != "cpu"), ("CPUExecutionProvider", {})]
-
-
 def _best_batch(fixed: int | None, place: Place, runtime: Runtime) -> int:
     """The user's batch, else the graph's, else one picture on a processor: batches gain nothing."""
     return runtime.batch or fixed or (1 if place.kind == "cpu" else CARD_BATCH)
+
+
+def _others(tensors: Sequence[Any], mask: str | None) -> list[Any]:
+    return [tensor for tensor in tensors if tensor.name != mask]
 
 
 def _one(tensors: Sequence[Any], wanted: str | int | None, what: str, path: Path) -> Any:
@@ -194,24 +219,3 @@ def _one(tensors: Sequence[Any], wanted: str | int | None, what: str, path: Path
     raise ModelError(
         f'{path}: expected {asked}, got {", ".join(names)}: name one as "{what}" in its tagger.json'
     )
-
-
-def _failure(path: Path, error: Exception, doing: str) -> TaggerError:
-    """ONNX Runtime's error as a sentence; whose fault it is decides the class."""
-    text = " ".join(str(error).split())
-    if "External data path" in text:
-        return ModelError(f"{path}: expected its weights in its own folder, got: {text}")
-    if "Protobuf parsing failed" in text or re.search("[Nn]o graph|not have a graph", text):
-        return ModelError(
-            f"{path}: expected an ONNX model, got a truncated or foreign file: fetch it again"
-        )
-    if "IR version" in text or "opset" in text:
-        return ModelError(
-            f"{path}: expected a model that ONNX Runtime {onnxruntime.__version__} can read, got a "
-            f"newer one: update onnxruntime"
-        )
-    if _NO_MEMORY.search(text):
-        return DeviceMemoryError(f"{path}: expected memory for the batch, got none: {text}")
-    if "INVALID_GRAPH" in text:
-        return ModelError(f"{path}: expected a valid ONNX graph, got a broken one: {text}")
-    return BackendError(f"{path}: expected ONNX Runtime to {doing}, got: {text}")

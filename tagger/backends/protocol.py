@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from ..errors import BackendError
 from ..models.spec import Contract
-from ..preprocess import Preprocess
+from ..preprocess import Batch, Preprocess, stack
 
 
 class DeviceMemoryError(BackendError):
@@ -64,8 +64,8 @@ class Backend(Protocol):
         """Bytes of weights it holds; 0 where not known."""
         ...
 
-    def run(self, batch: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Turn fitted pixels, uint8 RGB [N, H, W, 3], into probabilities, float32 [N, n].
+    def run(self, batch: Batch) -> NDArray[np.float32]:
+        """Turn a batch as `preprocess.stack` makes it into probabilities, float32 [N, n].
 
         Raises:
             DeviceMemoryError: the batch is too large for the device.
@@ -79,7 +79,10 @@ class Backend(Protocol):
         ...
 
 
-def noise(preprocess: Preprocess) -> NDArray[np.uint8]:
+def noise(preprocess: Preprocess) -> Batch:
     """A batch of one prepared picture of noise, always the same, to try a model on."""
-    width, height = preprocess.size
-    return np.random.default_rng(0).integers(0, 256, (1, height, width, 3), np.uint8)
+    side = 2 * preprocess.patch
+    width, height = (side, side) if preprocess.fit == "patches" else preprocess.size
+    channels = 3 if preprocess.alpha == "before" else 4
+    pixels = np.random.default_rng(0).integers(0, 256, (height, width, channels), np.uint8)
+    return stack([pixels], preprocess)

@@ -17,7 +17,7 @@ from ..captioner import Captioner
 from ..errors import BackendError, ModelError
 from ..labels import LabelSet
 from ..models.spec import Model
-from ..preprocess import Preprocess, fit
+from ..preprocess import Batch, Preprocess, fit, stack
 from ..relations import EMPTY, Relations
 from ..scores import Scores
 from ..settings import Settings
@@ -70,8 +70,8 @@ class Tagger:
         """Prepare one picture: uint8 RGB [H, W, 3], of the model's size."""
         return fit(image, self.preprocess)
 
-    def run(self, batch: NDArray[np.uint8]) -> list[Scores]:
-        """Score prepared pictures, uint8 RGB [N, H, W, 3], in order.
+    def run(self, batch: Batch) -> list[Scores]:
+        """Score prepared pictures, put together by `preprocess.stack`, in order.
 
         Raises:
             DeviceMemoryError: the batch is too large for the device.
@@ -92,7 +92,10 @@ class Tagger:
         """
         size = self.backend.best_batch
         batches = [images[at : at + size] for at in range(0, len(images), size)]
-        runs = (self.run(np.stack([self.fit(image) for image in batch])) for batch in batches)
+        runs = (
+            self.run(stack([self.fit(image) for image in batch], self.preprocess))
+            for batch in batches
+        )
         return [scores for run in runs for scores in run]
 
     def caption(

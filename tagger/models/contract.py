@@ -40,7 +40,7 @@ class Contract:
         pool: what the picture is averaged down by before the network, for "timm": a network of
             112 pixels behind a picture of 448 has 4. An ONNX graph pools inside itself.
         architecture: one of our own networks, for "torch": "joytag", "torchdeepdanbooru", "jtp"
-            or "hydra". Each tells its shape by its weights.
+            or "hydra". Its weights tell its shape, and for "joytag" its `config.json`.
     """
 
     runtime: Runtime = "onnx"
@@ -57,8 +57,9 @@ class Contract:
 
     @property
     def config(self) -> str | None:
-        """timm's description of the architecture, inside the model's folder."""
-        return "config.json" if self.runtime == "timm" else None
+        """The description of the architecture, inside the model's folder."""
+        told = self.runtime == "timm" or self.architecture == "joytag"
+        return "config.json" if told else None
 
     @property
     def files(self) -> tuple[str, ...]:

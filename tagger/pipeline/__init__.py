@@ -18,7 +18,6 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from pathlib import PurePath
 
-import numpy as np
 from PIL import Image
 
 from ..backends import DeviceMemoryError
@@ -26,6 +25,7 @@ from ..backends.devices import cores
 from ..engine import Tagger
 from ..errors import BackendError, ImageError, TaggerError
 from ..images import open_image
+from ..preprocess import stack
 from ..scores import Scores
 from ..settings import Runtime
 from .stream import Outcome, Stream
@@ -158,9 +158,8 @@ class Pipeline:
 
     def _score(self, jobs: list[Job]) -> None:
         try:
-            scores = self._tagger.run(
-                np.stack([job.pixels for job in jobs if job.pixels is not None])
-            )
+            pixels = [job.pixels for job in jobs if job.pixels is not None]
+            scores = self._tagger.run(stack(pixels, self._tagger.preprocess))
         except DeviceMemoryError as error:
             self._score_smaller(jobs, error)
         except Exception as error:

@@ -11,7 +11,7 @@ import pytest
 
 onnxruntime = pytest.importorskip("onnxruntime")
 
-from tagger.backends import onnxrt  # noqa: E402
+from tagger.backends import sessions  # noqa: E402
 from tagger.backends.onnxrt import OnnxBackend, open_model  # noqa: E402
 from tagger.backends.place import Place  # noqa: E402
 from tagger.errors import BackendError, ModelError  # noqa: E402
@@ -248,7 +248,7 @@ def test_a_provider_that_is_not_there_is_not_passed_over(write_graph: Write) -> 
 )
 def test_each_refusal_has_its_class(text: str, kind: str, sentence: str) -> None:
     """ONNX Runtime has one class for all; a person needs to know whose fault it is."""
-    told = onnxrt._failure(Path("m.onnx"), RuntimeError(text), "run it")
+    told = sessions.failure(Path("m.onnx"), RuntimeError(text), "run it")
     assert kind in type(told).__name__
     assert sentence in str(told)
     assert "\n" not in str(told)

@@ -281,7 +281,7 @@ def test_wrong_arguments_are_one_sentence(universal: Model, folder: Path) -> Non
 def test_a_broken_config_is_named(universal: Model, folder: Path, text: str) -> None:
     """No JSON, or no object."""
     (folder / "config.json").write_text(text, encoding="utf-8")
-    with pytest.raises(ModelError, match=r"config\.json: expected a timm config in JSON"):
+    with pytest.raises(ModelError, match=r"config\.json: expected the network's config in JSON"):
         opened(universal)
 
 
@@ -291,7 +291,9 @@ def test_absent_files_are_named(universal: Model, folder: Path) -> None:
     with pytest.raises(ModelError, match=r"model\.safetensors: expected a file, got none"):
         opened(universal)
     (folder / "config.json").unlink()
-    with pytest.raises(ModelError, match=r"config\.json: expected a timm config, got no file"):
+    with pytest.raises(
+        ModelError, match=r"config\.json: expected the network's config, got no file"
+    ):
         opened(universal)
 
 
