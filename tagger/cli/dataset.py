@@ -37,8 +37,8 @@ def run(argv: Sequence[str], prog: str) -> int:
         positional=["sources"],
         defaults=_defaults(value_of(argv, "--recipe")),
     )
-    with progress("Building", "") as tell:
-        summary = build(flags, lambda stage, done, total: tell(done, total))
+    with progress("Building", "pictures looked at") as tell:
+        summary = build(flags, lambda _, done, total: tell(done, total) if total else None)
     _print_summary(summary)
     return DONE
 
