@@ -33,7 +33,13 @@ def _deepdanbooru() -> ModelSpec:
 
 def _torch_deepdanbooru() -> ModelSpec:
     weights = "model-resnet_custom_v3.pt"
-    contract = Contract("torch", weights, _TORCH_DEEPDANBOORU, architecture="torchdeepdanbooru")
+    contract = Contract(
+        "torch",
+        weights,
+        _TORCH_DEEPDANBOORU,
+        activation="sigmoid",
+        architecture="torchdeepdanbooru",
+    )
     return ModelSpec(
         "torchdeepdanbooru",
         (contract,),
