@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterable, Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from ..caption import CaptionFormat, parse_caption
+from ..caption import CaptionFormat
 from ..spelling import Pattern, key, match
 from ..wording import reads_as_prose, unweigh
 
@@ -21,12 +21,13 @@ class Word:
     """One tag of a caption.
 
     text: as it stands there. key: the tag without its weight, in the spelling of `spelling.key`.
-    head: before the head separator.
+    head: before the head separator. prose: it reads as a part of a sentence.
     """
 
     text: str
     key: str
     head: bool = False
+    prose: bool = field(default=False, compare=False, repr=False)
 
     def rewritten(self, name: str) -> Word:
         """Another tag in this place, with the weight of this one."""
@@ -39,12 +40,22 @@ Words = tuple[Word, ...]
 
 
 def read_words(text: str, form: CaptionFormat) -> Words:
-    """The tags of a caption, in its order."""
-    return tuple(
-        Word(item.text, _meaning(item.text)[0], item.head)
-        for item in parse_caption(text, form)
-        if _meaning(item.text)[0]
-    )
+    """The tags of a caption, in its order, as `parse_caption` finds them.
+
+    Weights and escapes stay in the text; a tag that was met before costs a look into a table.
+    """
+    head, found, rest = text.partition(form.head_separator)
+    if not found:
+        return tuple(word for part in text.split(form.mark) if (word := _word(part)))
+    before = (word for part in head.split(form.mark) if (word := _word(part, True)))
+    return (*before, *(word for part in rest.split(form.mark) if (word := _word(part))))
+
+
+@functools.lru_cache(maxsize=1 << 16)  # a folder has few tags, each many times
+def _word(part: str, head: bool = False) -> Word | None:
+    item = part.strip()
+    name = key(unweigh(item)[0])
+    return Word(item, name, head, reads_as_prose(item)) if name else None
 
 
 def write_words(old: str, words: Sequence[Word], form: CaptionFormat) -> str:
@@ -71,28 +82,24 @@ def why_left(text: str, form: CaptionFormat, known: Set[str] = NOTHING) -> str:
         return "groups of tags (;;;)"
     if text.count(form.head_separator) > 1:
         return f"several {form.head_separator}"
-    items = [item.text for item in parse_caption(text, form)]
-    if any(prose and name not in known for name, prose in map(_meaning, items)):
+    words = read_words(text, form)
+    if any(word.prose and word.key not in known for word in words):
         return "sentences"
-    return "a weight of several tags" if _shares_weight(items) else ""
+    bracketed = "(" in text or "[" in text
+    return "a weight of several tags" if bracketed and _shares_weight(words) else ""
 
 
-def _shares_weight(items: Iterable[str]) -> bool:
+def _shares_weight(words: Words) -> bool:
     """Whether brackets hold several tags, as in `(smile, long hair:1.2)`."""
     opened = False
-    for item in items:
+    for word in words:
+        item = word.text
         surplus = item.count("(") - item.count(")") + item.count("[") - item.count("]")
         if surplus > 0 and item[0] in "([":
             opened = True
         elif surplus < 0 and opened and item[-1] in ")]":
             return True
     return False
-
-
-@functools.lru_cache(maxsize=1 << 16)  # a folder has few tags, each many times
-def _meaning(item: str) -> tuple[str, bool]:
-    """The key of an item of a caption, and whether it reads as a part of a sentence."""
-    return key(unweigh(item)[0]), reads_as_prose(item)
 
 
 class Meant:

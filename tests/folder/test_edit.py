@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tagger.caption import CaptionFormat
+from tagger.caption import CaptionFormat, parse_caption
 from tagger.errors import OptionError
 from tagger.folder.edit import EMPTY_CAPTION, Edit, edit_caption
 from tagger.folder.edits import (
@@ -22,8 +22,10 @@ from tagger.folder.edits import (
     Trigger,
 )
 from tagger.folder.search import Search
+from tagger.folder.words import read_words
 from tagger.relations import Relations
 from tagger.spelling import key
+from tagger.wording import unweigh
 
 FORM = CaptionFormat()
 CATS = Relations.from_rows([("kitty_ears", "cat_ears")], [("cat_ears", "animal_ears")])
@@ -139,6 +141,13 @@ def test_an_edit_done_twice_is_done_once(text: str, edit: Edit) -> None:
 def test_no_edit_of_any_text_leaves_nothing(text: str, edit: Edit) -> None:
     done = edit_caption(text, [edit], FORM)
     assert done.text.strip(" ,|") or not text.strip() or done.text == text
+
+
+@given(st.text(alphabet="ab _|,;(:1.2)\\\n", max_size=30), st.sampled_from([", ", " ", "; "]))
+def test_the_words_of_a_caption_are_those_that_it_parses_to(text: str, separator: str) -> None:
+    form = CaptionFormat(separator=separator)
+    items = [(i.text, i.head) for i in parse_caption(text, form) if key(unweigh(i.text)[0])]
+    assert [(word.text, word.head) for word in read_words(text, form)] == items
 
 
 @given(CAPTIONS)
