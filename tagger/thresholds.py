@@ -28,6 +28,7 @@ __all__ = [
     "Tag",
     "Thresholds",
     "categories",
+    "operating_point",
     "rating",
 ]
 
@@ -220,7 +221,7 @@ def _limits(selection: Selection, labels: LabelSet, thresholds: Thresholds) -> N
     asked = _spread(
         labels, selection.threshold, selection.category_thresholds, selection.tag_thresholds
     )
-    fixed = np.where(np.isnan(asked), _own(labels, thresholds), asked)
+    fixed = np.where(np.isnan(asked), operating_point(labels, thresholds), asked)
     if selection.method == "fixed":
         return fixed
     least = MCUT_LEAST if selection.method == "mcut" else {}
@@ -233,7 +234,8 @@ def _limits(selection: Selection, labels: LabelSet, thresholds: Thresholds) -> N
     return np.maximum(limits, _FLOOR)
 
 
-def _own(labels: LabelSet, thresholds: Thresholds) -> NDArray[np.float32]:
+def operating_point(labels: LabelSet, thresholds: Thresholds) -> NDArray[np.float32]:
+    """What a model itself asks of each label's score, float32[n], 0 to 1."""
     known = _spread(labels, thresholds.overall, thresholds.categories, {})
     known = np.where(np.isnan(labels.thresholds), known, labels.thresholds)
     narrow = _spread(labels, None, {}, thresholds.tags)

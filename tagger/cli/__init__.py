@@ -31,6 +31,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "relations": ("relations", "Read which tags imply others, from a site's exports."),
     "dataset": ("dataset", "Build a training set from a booru's metadata."),
     "train": ("train", "Train a tagger of your own."),
+    "export": ("export", "Write a model's folder as other tools read it."),
     "demo": ("demo", "Draw a booru with known truth."),
 }
 

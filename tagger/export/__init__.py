@@ -5,4 +5,11 @@ graph       torch -> ONNX under the WD contract
 check       that a graph says what its network says
 card        the model card
 folders     the universal folder, whole or not at all
+
+And, of a finished model, without torch:
+
+baking      thresholds baked into scores
+edit        an ONNX graph fed and read in another way
+layouts     the folders of other tools
+compare     that a folder says what its source says
 """

@@ -7,7 +7,7 @@ encoding). What such a file can't hold (copyrights, meta, other alphabets) follo
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,10 +52,50 @@ def universal_rows(vocabulary: LabelSet) -> Rows:
     return Rows(LabelSet(tuple(labels)), len(labels) - len(others), np.array(places, np.intp))
 
 
+def model_rows(labels: LabelSet) -> Rows:
+    """Order a finished model's labels, which may hold ratings, as a universal folder has them.
+
+    What can't be named (slots without a name, a second label of one name) is left out.
+    """
+    known = {name: at for at, name in reversed(list(enumerate(labels.names))) if name}
+    named = [at for at, name in enumerate(labels.names) if name and known[name] == at]
+    ratings = {_rating(labels[at].name): at for at in reversed(named) if _is_rating(labels[at])}
+    tags = [at for at in named if not _is_rating(labels[at])]
+    rows = universal_rows(LabelSet(tuple(labels[at] for at in tags)))
+    inner = [-1 if at < 0 else tags[at] for at in rows.vocabulary]
+    places = [*(ratings.get(name, -1) for name in RATINGS), *inner[len(RATINGS) :]]
+    counted = [
+        replace(label, count=0 if at < 0 else labels[at].count)
+        for label, at in zip(rows.labels, places, strict=True)
+    ]
+    return Rows(LabelSet(tuple(counted)), rows.wd, np.array(places, np.intp))
+
+
+def constant_rows(rows: Rows) -> NDArray[np.float32]:
+    """What a row says that no label stands behind, float32[n]: NaN where one does.
+
+    A model without ratings says `general` of every picture; nobody is never shown.
+    """
+    values = np.where(rows.vocabulary < 0, 0.0, np.nan).astype(np.float32)
+    if (rows.vocabulary[: len(RATINGS)] < 0).all():
+        values[0] = 1.0
+    return values
+
+
+def _is_rating(label: Label) -> bool:
+    return label.category.name == "rating"
+
+
+def _rating(name: str) -> str:
+    """WD's name of a rating; before 2022 Danbooru's `general` and `sensitive` were `safe`."""
+    plain = name.removeprefix("rating:")
+    return "general" if plain == "safe" else plain
+
+
 def _ratings() -> list[Label]:
     kind = category(DANBOORU, "rating")
     return [Label(name, kind, tag_id=FIRST_RATING_ID - n) for n, name in enumerate(RATINGS)]
 
 
 def _fits(label: Label, name: str) -> bool:
-    return label.category.name == name and label.name.isascii()
+    return label.category.name == name and label.name.isascii() and label.name.isprintable()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,8 @@ from tagger.export.graph import WdContract, round_weights, write_onnx  # noqa: E
 from tagger.export.rows import universal_rows  # noqa: E402
 from tagger.labels import DANBOORU, Label, LabelSet, category, read_selected_tags  # noqa: E402
 from tagger.models.manifest import read_manifest, verify  # noqa: E402
+from tagger.relationfiles import read_relations  # noqa: E402
+from tagger.relations import Relations  # noqa: E402
 from tagger.thresholds import Thresholds  # noqa: E402
 
 ARGUMENTS = {"channels": [8, 16, 24, 32], "stem_width": 8}
@@ -208,6 +211,16 @@ def test_the_card_names_licence_and_credits(tmp_path: Path) -> None:
     card = (folder / "README.md").read_text(encoding="utf-8")
     assert card.startswith('---\nlicense: "cc0-1.0"\n')
     assert "- somebody's squares" in card
+
+
+def test_relations_among_the_labels_go_along(tmp_path: Path) -> None:
+    """What the vocabulary lacks is left out; without any there is no file."""
+    known = Relations({"cap": "hat", "x": "y"}, {"hat": ("headwear",), "smile": ("hat",)})
+    folder = write_universal(replace(finished(), relations=known), tmp_path / "model")
+    own = read_relations(folder / "relations.json")
+    assert (own.aliases, own.implications) == ({"cap": "hat"}, {"smile": ("hat",)})
+    plain = write_universal(finished(), tmp_path / "plain")
+    assert not (plain / "relations.json").exists()
 
 
 def test_a_folder_is_written_whole_or_not_at_all(

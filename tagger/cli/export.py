@@ -1,0 +1,57 @@
+"""`tagger export MODEL --to LAYOUT --out DIR`: a model's folder as other tools read it."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from ..argv import parse
+from ..errors import UsageError
+from ..models.registry import default_registry
+from ..options import option
+from . import DONE, FAILED
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExportFlags:
+    """Write a model's folder as other tools read it.
+
+    wd: model.onnx and selected_tags.csv. timm: safetensors, and imgutils' layout. cl: as
+    cl_tagger's. universal: wd and safetensors.
+    """
+
+    model: str = option(help="A model's name or folder.", metavar="MODEL")
+    to: Literal["wd", "timm", "cl", "universal"] = option("wd", help="Whose layout.")
+    out: Path = option(help="The folder to make.", metavar="DIR")
+    check: bool = option(False, help="Run both on random pictures and say how far they differ.")
+    bake_thresholds: bool = option(
+        False, help="Shift scores so that 0.35 is right for every tag, with --to wd or cl."
+    )
+
+
+def run(argv: Sequence[str], prog: str) -> int:
+    """Export; with --check 1 if the folder does not say what the model says."""
+    flags = parse(ExportFlags, argv, prog, positional=["model"])
+    if importlib.util.find_spec("onnx") is None:
+        raise UsageError("expected the library onnx to edit a graph, got none: `pip install onnx`")
+    from ..export.layouts import Export, write_layout
+
+    registry = default_registry()
+    model = registry.find(flags.model, allow_paths=True)
+    if not model.on_disk:
+        raise registry.missing(model)
+    export = Export(model, flags.to, flags.bake_thresholds)
+    folder = write_layout(export, flags.out)
+    rows = export.rows
+    print(f"{folder}: {rows.wd:,} labels in WD's order, {len(rows.labels) - rows.wd:,} others")
+    if not flags.check:
+        return DONE
+    from ..export.compare import TOLERANCE, compare
+
+    differences = compare(export, folder)
+    for name, difference in differences.items():
+        print(f"{name}: largest difference {difference:.2g}")
+    return DONE if max(differences.values()) <= TOLERANCE else FAILED
