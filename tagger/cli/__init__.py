@@ -18,6 +18,13 @@ from ..errors import TaggerError, UsageError
 
 DONE, FAILED, REFUSED, INTERRUPTED = 0, 1, 2, 130
 
+EXTRAS = {
+    "dataset": {"duckdb", "pyarrow"},
+    "report": {"matplotlib"},
+    "train": {"torch", "torchvision", "timm", "accelerate", "safetensors", "onnx", "yaml"},
+}
+"""What is not installed with the rest: the extra of `pyproject.toml` that brings a module."""
+
 VERBS: dict[str, tuple[str, str]] = {
     # verb: (module, sentence)
     "tag": ("tag", "Print the tags of pictures."),
@@ -52,6 +59,8 @@ def main(argv: Sequence[str]) -> int:
     except BrokenPipeError:  # `tagger models | head`
         sys.stderr.close()
         return DONE
+    except ModuleNotFoundError as error:
+        return _complain(_needed(error.name or str(error)), REFUSED)
     except OSError as error:  # a path that nobody could look at
         refused = isinstance(error, PermissionError)
         return _complain(_told(error), REFUSED if refused else FAILED)
@@ -94,6 +103,13 @@ def overview() -> str:
             "--debug shows the whole trace of an error.",
         ]
     )
+
+
+def _needed(module: str) -> str:
+    module = module.partition(".")[0]
+    extra = next((extra for extra, modules in EXTRAS.items() if module in modules), None)
+    package = f'"sd-webui-tagger[{extra}]"' if extra else "sd-webui-tagger"
+    return f"expected the package {module}, got none here: `pip install {package}`"
 
 
 def _told(error: OSError) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -11,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tagger import __version__
-from tagger.cli import VERBS, flags, main
+from tagger.cli import EXTRAS, VERBS, flags, main
 from tagger.options import describe
 from tagger.settings import Settings
 
@@ -68,6 +69,39 @@ def test_what_the_system_refuses_is_told_in_one_line(
 
     assert main(["tag", "locked/a.png"]) == 2
     assert capsys.readouterr().err == "tagger: locked/a.png: permission denied\n"
+
+
+@pytest.mark.parametrize(
+    ("module", "advice"),
+    [
+        ("duckdb", '`pip install "sd-webui-tagger[dataset]"`'),
+        ("torch.nn", '`pip install "sd-webui-tagger[train]"`'),
+        ("tyro", "`pip install sd-webui-tagger`"),
+    ],
+)
+def test_a_package_that_is_not_installed_is_named_with_what_brings_it(
+    module: str, advice: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Training and datasets need more than captioning does."""
+
+    def lacking(*_: object) -> None:
+        raise ModuleNotFoundError(f"No module named '{module}'", name=module)
+
+    monkeypatch.setattr("tagger.cli.importlib.import_module", lacking)
+
+    assert main(["train"]) == 2
+    said = capsys.readouterr().err
+    assert f"the package {module.partition('.')[0]}, got none" in said
+    assert advice in said
+
+
+def test_extras_are_those_of_the_package() -> None:
+    """Each module that is named with an extra is one of its requirements."""
+    path = Path(__file__).parents[2] / "pyproject.toml"
+    text = path.read_text("utf-8").replace("pyyaml", "yaml")
+    for extra, modules in EXTRAS.items():
+        (listed,) = re.findall(rf"^{extra} = \[(.*?)^?\]$", text, re.MULTILINE | re.DOTALL)
+        assert all(f'"{module}>=' in listed for module in modules)
 
 
 def test_an_unknown_verb_brings_the_nearest(capsys: pytest.CaptureFixture[str]) -> None:
