@@ -65,7 +65,7 @@ def _duplicates(captions: Captions) -> Duplicates:
 def _print(stats: FolderStats, top: int) -> None:
     shares = max(stats.captions, 1)
     for category, tags in stats.by_category().items():
-        print(f"{category}: {len(tags):,} tags")
+        print(f"{category}: {len(tags):,} {'tag' if len(tags) == 1 else 'tags'}")
         rows = [(f"{t.count:,}", f"{t.count / shares:.0%}", t.name) for t in tags[:top]]
         table(("captions", "share", "tag"), rows)
         print()

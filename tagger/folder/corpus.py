@@ -116,7 +116,7 @@ class Traits:
             for tag, count in counts.items()
             if tag != name and is_trait(tag) and count * 100 >= self.percent * total
         ]
-        said = f"{_named(traits)} beside {self.character}, in {self.percent:g} % of {total} or more"
+        said = f"{_named(traits)} beside {self.character}, {self.percent:g} % or more of {total:,}"
         return Drop(frozenset(traits), said, beside=name)
 
 
@@ -143,4 +143,5 @@ def _named(names: list[str]) -> str:
     """`drop 14 tags (a, b, ...)`."""
     shown = ", ".join(sorted(names)[:SHOWN]).replace("_", " ")
     more = ", ..." if len(names) > SHOWN else ""
-    return f"drop {len(names):,} tags" + (f" ({shown}{more})" if names else "")
+    some = f" ({shown}{more})" if names else ""
+    return f"drop {len(names):,} {'tag' if len(names) == 1 else 'tags'}{some}"

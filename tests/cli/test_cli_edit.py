@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 import sys
 from pathlib import Path
 
@@ -12,9 +13,13 @@ import pytest
 from PIL import Image
 
 from tagger.cli import main
+from tagger.cli.editflags import EditFlags
+from tagger.cli.stats import StatsFlags
+from tagger.folder.queryreader import parse
 from tagger.images import content_hash
 from tagger.models.registry import default_registry
 from tagger.models.spec import digest
+from tagger.options import describe
 from tagger.scores import Scores
 from tagger.store import Key, Store
 
@@ -80,7 +85,7 @@ def test_statistics_are_drawn(folder: Path, tmp_path: Path) -> None:
 def test_categories_are_those_of_the_model(colour_model: Path, folder: Path, capsys: Said) -> None:
     (folder / "a.txt").write_text("saber (fate), long hair")
     assert main(["stats", str(folder), "--model", str(colour_model)]) == 0
-    assert "character: 1 tags" in capsys.readouterr().out
+    assert "character: 1 tag\n" in capsys.readouterr().out
 
 
 def test_an_edit_is_shown_done_and_undone(folder: Path, capsys: Said) -> None:
@@ -193,3 +198,18 @@ def test_kept_scores_choose_captions(folder: Path, colour_model: Path, capsys: S
 
     assert main([*argv[:-2], "score(long_hair)>0.5", "--yes"]) == 2
     assert "d.png: expected kept scores" in capsys.readouterr().err
+
+
+def test_the_page_on_editing_knows_the_flags_and_the_language() -> None:
+    """Every flag it names is there, and every question of its table can be read."""
+    page = Path(__file__).parents[2] / "docs" / "editing.md"
+    if not page.is_file():
+        pytest.skip("the documents are in the repository alone")
+    text = page.read_text("utf-8")
+    known = {f.name.replace("_", "-") for cls in (EditFlags, StatsFlags) for f in describe(cls)}
+    assert set(re.findall(r"(?<![\w-])--([a-z][a-z-]+)", text)) <= known
+    table = text.split("| question |")[1].split("\n\n")[0]
+    questions = re.findall(r"^\| `(.+?)` \|", table, re.MULTILINE)
+    assert len(questions) == 10
+    for question in questions:
+        parse(question.replace("\\|", "|"))
