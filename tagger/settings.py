@@ -67,6 +67,11 @@ class Folder:
     encoding: str = option(
         "utf-8", help="Encoding of the captions that are there; they are written as UTF-8."
     )
+    name: str = option(
+        "",
+        help="Name of a caption file, of [name] [extension] [hash:ALG] [output_extension] "
+        "[parent] [index]; without it the picture's own.",
+    )
 
     def __post_init__(self) -> None:
         check(self)

@@ -57,6 +57,7 @@ def test_the_defaults_of_a_folder_are_what_they_were() -> None:
         "recursive": True,
         "newline": False,
         "encoding": "utf-8",
+        "name": "",
     }
 
 

@@ -10,11 +10,14 @@ from functools import partial
 from pathlib import Path
 
 from ..argv import parse
+from ..errors import OptionError
+from ..folder.inputs import expand
 from ..folder.job import FolderJob, plan_folder
 from ..folder.journal import Journal
-from ..folder.plan import Refusal
+from ..folder.plan import Change, Refusal
 from ..folder.recall import Keeping, Memory, Recall
-from ..folder.run import Run, Summary, caption_folder
+from ..folder.run import Run, caption_folder
+from ..folder.summary import Summary, write_report
 from ..models.spec import Contract, Model
 from ..options import option
 from ..pipeline import Pipeline
@@ -33,12 +36,30 @@ SHOWN = 20
 class FolderFlags(CaptionFlags):
     """Write a caption beside every picture of a folder; those that are there stay as they are."""
 
-    folders: tuple[Path, ...] = option((), help="Folders of pictures.", metavar="FOLDER")
+    folders: tuple[Path, ...] = option(
+        (), help="Folders of pictures, pictures, or patterns in quotation marks.", metavar="FOLDER"
+    )
+    from_list: tuple[Path, ...] = option(
+        (), help="Text file with a folder or picture to a line.", metavar="FILE"
+    )
+    include_path: tuple[str, ...] = option(
+        (), help="Only pictures whose path below the folder fits.", metavar="PATTERN"
+    )
+    exclude_path: tuple[str, ...] = option(
+        (), help="No pictures whose path below the folder fits.", metavar="PATTERN"
+    )
     out: Path | None = borrowed(Folder, "out", metavar="DIR")
     on_existing: OnExisting = borrowed(Folder, "on_existing")
     extension: str = borrowed(Folder, "extension")
+    name: str = borrowed(Folder, "name")
     recursive: bool = borrowed(Folder, "recursive", help="Leave sub-folders out.")
     dry_run: bool = option(False, help="Say what would be written where, and write nothing.")
+    diff: bool = option(
+        False, help="With --dry-run make the captions too, and show those that would change."
+    )
+    report: Path | None = option(
+        None, help="File for what became of the pictures, as JSON.", metavar="FILE"
+    )
     encoding: str = borrowed(Folder, "encoding")
     store: Path | None = option(
         None, help="File of kept scores; without it one for all folders.", metavar="FILE"
@@ -59,8 +80,10 @@ class FolderFlags(CaptionFlags):
             self.extension,
             self.recursive,
             encoding=self.encoding,
+            name=self.name,
         )
-        return FolderJob(self.folders, folder)
+        roots = expand(self.folders, self.from_list)
+        return FolderJob(roots, folder, self.include_path, self.exclude_path)
 
     def runtime(self) -> Runtime:
         """What runs the model."""
@@ -71,7 +94,9 @@ def run(argv: Sequence[str], prog: str) -> int:
     """Caption, or with --dry-run show the plan; 1 if a picture failed, 130 after Ctrl-C."""
     flags = parse(FolderFlags, argv, prog, positional=["folders"])
     settings, job = flags.settings(), replace(flags.job(), argv=tuple(argv))
-    if flags.dry_run:
+    if flags.diff and not flags.dry_run:
+        raise OptionError("--diff: expected --dry-run too: it shows what would be written")
+    if flags.dry_run and not flags.diff:
         return _show_plan(job)
     tally = plan_folder(job).tally()  # refuses what can't be done before a model is looked for
     model = find_model(flags.model)
@@ -81,9 +106,13 @@ def run(argv: Sequence[str], prog: str) -> int:
         journal = stack.enter_context(Journal())
         memory = Memory(store, model, captioner, Keeping(flags.rehash, flags.all_scores))
         recall = Recall(memory, partial(_open, model, flags.runtime(), stack))
-        running = caption_folder(job, recall, captioner, journal)
-        summary = _watch(running, tally.total() - tally["skip"])
+        running = caption_folder(job, recall, captioner, journal, dry=flags.dry_run)
+        summary = _watch(running, tally.total() - tally["skip"], diff=flags.diff)
     _print_summary(summary, recall)
+    if flags.dry_run:
+        _say("nothing was written")
+    if flags.report:
+        write_report(summary, flags.report)
     if summary.interrupted:
         return INTERRUPTED
     return FAILED if summary.failures or summary.stopped else DONE
@@ -97,13 +126,15 @@ def _open(model: Model, runtime: Runtime, stack: ExitStack) -> tuple[Pipeline, C
     return stack.enter_context(Pipeline(tagger, runtime)), backend.contract
 
 
-def _watch(running: Run, total: int) -> Summary:
+def _watch(running: Run, total: int, *, diff: bool) -> Summary:
     """Drive a run to its end, showing how far it is; Ctrl-C stops it and leaves the summary."""
     done = 0
     with progress("Captioning", "pictures") as tell:
         while True:
             try:
-                for _ in running:
+                for outcome in running:
+                    if diff:
+                        _show_diff(outcome.change)
                     done += 1
                     tell(done, total)
                 return running.summary
@@ -111,6 +142,15 @@ def _watch(running: Run, total: int) -> Summary:
                 if running.summary.interrupted:  # the second one: somebody means it
                     return running.summary
                 running.stop()
+
+
+def _show_diff(change: Change | None) -> None:
+    """A caption that would be another: its line before and after."""
+    if change is not None and change.writes:
+        print(change.caption)
+        if change.before is not None and change.before.strip():
+            print(f"- {change.before.rstrip()}")
+        print(f"+ {change.after.rstrip()}")
 
 
 def _show_plan(job: FolderJob) -> int:

@@ -7,8 +7,11 @@ Read downward:
     journal     what was done to files, written down before it is done
     undo        undo a run
     origin      which part of a caption is Tagger's
+    inputs      folders and pictures, as a person names them
+    naming      the names of caption files
     job         what is to be captioned: checked, and listed without inference
     recall      kept scores first, the model for the rest
+    summary     what became of the pictures
     run         caption it
     captions    the captions that are there, with their pictures
     words       the tags of a caption as they stand there
@@ -25,8 +28,9 @@ from __future__ import annotations
 
 from .job import FolderJob, Plan, plan_folder
 from .plan import Change, Kind, Refusal, Task
-from .run import Outcome, Run, Summary, caption_folder
+from .run import Outcome, Run, caption_folder
 from .sidecars import read_caption
+from .summary import Summary
 from .walk import Found, Walk, natural_key, walk
 
 __all__ = [

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
-from ..errors import UsageError
+from ..errors import CaptionError, UsageError
 from ..images import EXTENSIONS
 from ..settings import Folder
-from .plan import Refusal, Task, assign, mirrors
-from .sidecars import captions_in
+from .inputs import Sieve
+from .naming import Naming
+from .plan import Refusal, Task, assign, leaves, mirrors
+from .sidecars import captions_in, has_text
 from .walk import Listing, Walk, walk
 
 
@@ -20,11 +22,14 @@ from .walk import Listing, Walk, walk
 class FolderJob:
     """Folders, or single pictures, and where their captions go.
 
-    argv: the arguments that asked for it, as the list of runs shows them.
+    include, exclude: patterns of the pictures that are meant, as `inputs.Sieve` reads them. argv:
+    the arguments that asked for it, as the list of runs shows them.
     """
 
     roots: tuple[Path, ...]
     folder: Folder = field(default_factory=Folder)
+    include: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
     argv: tuple[str, ...] = ()
 
 
@@ -37,6 +42,9 @@ class Plan:
     def __init__(self, job: FolderJob) -> None:
         _check(job)
         self.job = job
+        self._sieve = Sieve(job.include, job.exclude)
+        self._naming = Naming(job.folder.name, job.folder.extension)
+        self._index = self._meant = 0
         self.walk: Walk = walk(job.roots, job.folder.recursive)
         folders = _folders(job.roots)
         out = job.folder.out
@@ -48,6 +56,11 @@ class Plan:
             yield from self.assigned(listing)
         if not self.walk.pictures:
             raise UsageError(_no_pictures(self.job, self.walk))
+        if not self._meant:
+            raise UsageError(
+                f"expected pictures that --include-path and --exclude-path leave, got none of "
+                f"{self.walk.pictures:,}: their patterns are for paths below the folder named"
+            )
 
     def tally(self) -> Counter[str]:
         """How many pictures of each kind, and `refused`; iterates to the end."""
@@ -55,10 +68,35 @@ class Plan:
 
     def assigned(self, listing: Listing) -> list[Task | Refusal]:
         """The tasks of one folder."""
-        target = self.target(listing)
-        folder = self.job.folder
-        pictures = [listing.folder / name for name in listing.names]
-        return assign(pictures, target, captions_in(target, folder.extension), folder)
+        target, folder = self.target(listing), self.job.folder
+        below = PurePosixPath(listing.folder.relative_to(listing.root).as_posix())
+        pictures = [listing.folder / n for n in listing.names if self._sieve(below / n)]
+        self._meant += len(pictures)
+        if self._naming.is_plain:
+            named = [(picture, self._naming.name(picture, 0)) for picture in pictures]
+            return assign(named, target, captions_in(target, folder.extension), folder)
+        named, refused = self._named(pictures, target)
+        there = {os.path.normcase(name) for _, name in named if has_text(target / name)}
+        return [*refused, *assign(named, target, there, folder)]
+
+    def _named(
+        self, pictures: Sequence[Path], target: Path
+    ) -> tuple[list[tuple[Path, str]], list[Refusal]]:
+        """The names by the template, and the pictures that can have none."""
+        named: list[tuple[Path, str]] = []
+        refused: list[Refusal] = []
+        for picture in pictures:
+            self._index += 1
+            try:
+                name = self._naming.name(picture, self._index)
+            except CaptionError as error:
+                refused.append(Refusal(picture, str(error)))
+                continue
+            if leaves(target, name):
+                refused.append(Refusal(picture, f"its caption {name} would lie outside {target}"))
+            else:
+                named.append((picture, name))
+        return named, refused
 
     def target(self, listing: Listing) -> Path:
         """Where one folder's captions go."""

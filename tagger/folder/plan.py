@@ -98,23 +98,29 @@ def _name(root: Path) -> str:
 
 
 def assign(
-    pictures: Sequence[Path], target: Path, captioned: Set[str], folder: Folder
+    named: Sequence[tuple[Path, str]], target: Path, captioned: Set[str], folder: Folder
 ) -> list[Task | Refusal]:
-    """Give each picture of one folder its caption file in the folder `target`.
+    """Give each picture of one folder its caption file, by its name in the folder `target`.
 
     `captioned` are the names of the caption files that hold a text already, by
     `os.path.normcase`. Of pictures that would share a file the first has it, the others are
     refused; so is a name longer than file systems take.
     """
     taken: dict[str, Path] = {}
-    return [_assign(picture, target, captioned, folder, taken) for picture in pictures]
+    return [
+        _assign(picture, target / name, name, taken)
+        or Task(
+            picture,
+            target / name,
+            folder.on_existing if os.path.normcase(name) in captioned else "new",
+        )
+        for picture, name in named
+    ]
 
 
-def _assign(
-    picture: Path, target: Path, captioned: Set[str], folder: Folder, taken: dict[str, Path]
-) -> Task | Refusal:
-    name = picture.stem + folder.extension
-    length = len(os.fsencode(name)) if os.name != "nt" else len(name.encode("utf-16-le")) // 2
+def _assign(picture: Path, caption: Path, name: str, taken: dict[str, Path]) -> Refusal | None:
+    last = caption.name
+    length = len(os.fsencode(last)) if os.name != "nt" else len(last.encode("utf-16-le")) // 2
     if length > _LONGEST_NAME:
         return Refusal(
             picture,
@@ -122,9 +128,20 @@ def _assign(
         )
     other = taken.setdefault(os.path.normcase(name), picture)
     if other != picture:
-        return Refusal(picture, f"{other.name} has the caption file {name} too: rename one of them")
-    has_text = os.path.normcase(name) in captioned
-    return Task(picture, target / name, folder.on_existing if has_text else "new")
+        return Refusal(
+            picture,
+            f"{other.name} has the caption file {name} too: rename one of them, or name captions "
+            f"[name].[extension].[output_extension]",
+        )
+    return None
+
+
+def leaves(target: Path, name: str) -> bool:
+    """Whether a caption of that name would lie outside the folder `target`, links followed."""
+    home = os.path.realpath(target)
+    real = os.path.realpath(os.path.dirname(os.path.join(target, name)))  # noqa: PTH118, PTH120
+    unsafe = any(part in ("", ".", "..") for part in name.split("/"))
+    return unsafe or (real != home and not real.startswith(os.path.join(home, "")))  # noqa: PTH118
 
 
 @dataclass(frozen=True)

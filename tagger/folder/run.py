@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, cast
 
@@ -21,6 +21,7 @@ from .journal import FileChange, Journal
 from .origin import trace
 from .plan import EDITED, Change, Existing, Refusal, Task, decide
 from .sidecars import decode_caption, encode_caption, get_file, is_full, sweep
+from .summary import Summary
 
 _EMPTY = "no tag reaches its threshold: nothing to write"
 
@@ -39,34 +40,6 @@ class Outcome:
     reason: str = ""
 
 
-@dataclass
-class Summary:
-    """Counts of a run, growing while it runs.
-
-    ignored: files that are no pictures, by extension, captions apart. unreadable: sub-folders
-    that could not be listed. failures: every picture that failed. left: captions that could not
-    be added to, and stayed. edited: captions that `update` left, since they are not as Tagger
-    wrote them. interrupted: stopped before the end. stopped: what stopped it, if nobody did.
-    """
-
-    pictures: int = 0
-    written: int = 0
-    same: int = 0
-    skipped: int = 0
-    failures: list[tuple[Path, str]] = field(default_factory=list)
-    left: list[tuple[Path, str]] = field(default_factory=list)
-    edited: int = 0
-    ignored: Counter[str] = field(default_factory=lambda: Counter[str]())
-    unreadable: list[tuple[Path, str]] = field(default_factory=list)
-    interrupted: bool = False
-    stopped: str = ""
-
-    @property
-    def failed(self) -> int:
-        """How many pictures failed."""
-        return len(self.failures)
-
-
 class Scoring(Protocol):
     """The outcomes of pictures under way: `pipeline.Stream`."""
 
@@ -81,18 +54,24 @@ class Scorer(Protocol):
 
 
 def caption_folder(
-    job: FolderJob, scorer: Scorer, captioner: Captioner, journal: Journal | None = None
+    job: FolderJob,
+    scorer: Scorer,
+    captioner: Captioner,
+    journal: Journal | None = None,
+    *,
+    dry: bool = False,
 ) -> Run:
     """Caption the pictures of a job: iterate over the Run, its `summary` counts meanwhile.
 
     Pictures that have a caption and keep it are not scored, and counted without an Outcome. What
-    is written can be undone by the journal, without one that in our home.
+    is written can be undone by the journal, without one that in our home. `dry` writes nothing:
+    the outcomes say what would become of each caption.
 
     Raises:
         UsageError: as `plan_folder` does.
         StoreError: the journal can't be opened.
     """
-    return Run(job, scorer, captioner, journal or Journal())
+    return Run(job, scorer, captioner, journal or Journal(), dry=dry)
 
 
 class Run(Iterator[Outcome]):
@@ -105,11 +84,17 @@ class Run(Iterator[Outcome]):
     """
 
     def __init__(
-        self, job: FolderJob, scorer: Scorer, captioner: Captioner, journal: Journal
+        self,
+        job: FolderJob,
+        scorer: Scorer,
+        captioner: Captioner,
+        journal: Journal,
+        *,
+        dry: bool = False,
     ) -> None:
         self.job = job
         self.summary = Summary()
-        self._journal = journal
+        self._journal, self._dry = journal, dry
         self._recorder = journal.begin("caption", job.argv)
         self._plan = Plan(job)
         self._captioner = captioner
@@ -158,7 +143,7 @@ class Run(Iterator[Outcome]):
             if isinstance(task, Refusal):
                 self._refused.append(task)
                 continue
-            if task.caption.parent != swept:
+            if task.caption.parent != swept and not self._dry:
                 swept = task.caption.parent
                 sweep(swept)
             if task.kind == "skip":
@@ -190,7 +175,7 @@ class Run(Iterator[Outcome]):
         change = decide(task, there, caption, self.job.folder, form)
         if change.writes and not change.after.strip():
             return Outcome(task.picture, caption=caption, reason=_EMPTY)
-        if change.writes:
+        if change.writes and not self._dry:
             merged = change.kind == "update" and there.ours and there.ours.base is not None
             kind = there.ours.kind if merged and there.ours else change.kind
             after = encode_caption(change.caption, change.after)

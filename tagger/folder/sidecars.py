@@ -91,6 +91,17 @@ def captions_in(folder: Path, extension: str) -> set[str]:
     return names
 
 
+def has_text(path: Path) -> bool:
+    """Whether a caption file is there and holds a text."""
+    try:
+        size = openable(path).stat().st_size
+        return size > _BLANK or bool(size and openable(path).read_bytes().strip())
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return True  # something is there: never write over it
+
+
 def _has_text(entry: os.DirEntry[str]) -> bool:
     try:
         if not entry.is_file():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -64,6 +65,54 @@ def test_existing_captions_are_replaced_or_completed(
     assert tagger("caption", pictures, "--on-existing", how) == 0
 
     assert captions(pictures)["red.txt"] == expected
+
+
+def test_a_diff_shows_captions_that_would_change(
+    tagger: Tagger, pictures: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Before and after; nothing is written, neither captions nor a run."""
+    (pictures / "red.txt").write_text("mine")
+    before = files(pictures)
+
+    assert tagger("caption", pictures, "--dry-run", "--diff", "--on-existing", "append") == 0
+
+    said = capsys.readouterr()
+    red = f"{pictures / 'red.txt'}\n- mine\n+ mine, red theme, long hair, saber (fate)\n"
+    assert red in said.out
+    assert f"{pictures / 'blue.txt'}\n+ blue theme" in said.out
+    assert "nothing was written" in said.err
+    assert files(pictures) == before
+    assert main(["runs"]) == 0
+    assert "no run has changed anything" in capsys.readouterr().out
+    assert tagger("caption", pictures, "--diff") == 2
+
+
+def test_a_report_names_every_failure(tagger: Tagger, pictures: Path, tmp_path: Path) -> None:
+    """As JSON, with the counts."""
+    (pictures / "broken.png").write_bytes((pictures / "red.png").read_bytes()[:60])
+    (pictures / "red.txt").write_text("one\ntwo")
+    report = tmp_path / "report.json"
+
+    assert tagger("caption", pictures, "--on-existing", "append", "--report", report) == 1
+
+    said = json.loads(report.read_text())
+    assert (said["pictures"], said["written"], said["failed"]) == (4, 2, 1)
+    assert said["failures"][0]["path"] == str(pictures / "broken.png")
+    assert said["left"][0]["reason"].startswith("the caption has several lines")
+
+
+def test_inputs_may_be_patterns_lists_and_sifted(
+    tagger: Tagger, pictures: Path, tmp_path: Path
+) -> None:
+    """Several of each; captions may be named."""
+    pattern, chosen = pictures / "sub [1]" / "*.png", tmp_path / "list.txt"
+    chosen.write_text("pictures/red.png\n")
+    name = ["--name", "[name].[extension].[output_extension]"]
+    assert tagger("caption", pattern, "--from-list", chosen, *name) == 0
+    assert set(captions(pictures)) == {"red.png.txt", "sub [1]/blue 2.png.txt"}
+
+    assert tagger("caption", pictures, "--exclude-path", "sub*", "--include-path", "*.jpg") == 0
+    assert set(captions(pictures)) == {"red.png.txt", "sub [1]/blue 2.png.txt", "blue.txt"}
 
 
 def test_another_threshold_loads_no_model(

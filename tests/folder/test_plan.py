@@ -8,6 +8,7 @@ import pytest
 
 from tagger.caption import Caption, CaptionFormat
 from tagger.errors import UsageError
+from tagger.folder.naming import Naming
 from tagger.folder.plan import EDITED, Existing, Ours, Refusal, Task, assign, decide, mirrors
 from tagger.settings import Folder
 
@@ -15,10 +16,14 @@ FORM = CaptionFormat()
 TASK = Task(Path("d/a.png"), Path("d/a.txt"), "new")
 
 
+WAYS = ": rename one of them, or name captions [name].[extension].[output_extension]"
+
+
 def assigned(*names: str, captioned: tuple[str, ...] = (), **options: object) -> list[object]:
-    pictures = [Path("d") / name for name in names]
     folder = Folder(**options)  # pyright: ignore[reportArgumentType]
-    return list(assign(pictures, Path("t"), set(captioned), folder))
+    naming = Naming("", folder.extension)
+    named = [(Path("d") / name, naming.name(Path("d") / name, 1)) for name in names]
+    return list(assign(named, Path("t"), set(captioned), folder))
 
 
 def test_a_caption_has_its_pictures_name() -> None:
@@ -43,9 +48,7 @@ def test_two_pictures_never_share_a_caption() -> None:
     first, second, third = assigned("a.jpg", "a.png", "b.png")
     assert isinstance(first, Task)
     assert isinstance(third, Task)
-    assert second == Refusal(
-        Path("d/a.png"), "a.jpg has the caption file a.txt too: rename one of them"
-    )
+    assert second == Refusal(Path("d/a.png"), f"a.jpg has the caption file a.txt too{WAYS}")
 
 
 def test_a_name_may_take_255_bytes() -> None:

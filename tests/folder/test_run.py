@@ -75,6 +75,9 @@ def folder(tmp_path: Path) -> Path:
     return made
 
 
+WAYS = ": rename one of them, or name captions [name].[extension].[output_extension]"
+
+
 def touch(folder: Path, *names: str) -> None:
     for name in names:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
@@ -217,7 +220,7 @@ def test_pictures_of_one_name_are_a_failure_of_the_second(folder: Path) -> None:
     summary = run(folder, scorer=scorer).summary
     assert scorer.asked == ["hat.jpg"]
     assert summary.failures == [
-        (folder / "hat.png", "hat.jpg has the caption file hat.txt too: rename one of them")
+        (folder / "hat.png", f"hat.jpg has the caption file hat.txt too{WAYS}")
     ]
     assert (summary.pictures, summary.written, summary.failed) == (2, 1, 1)
 
