@@ -43,6 +43,7 @@ def run(argv: Sequence[str], prog: str) -> int:
     with rules(flags, model) as meant:
         pairs = flags.top if flags.pairs else 0
         stats = folder_stats(captions, meant, categories(model), pairs, key(flags.beside))
+    stats.unread += captions.unreadable
     twice = _duplicates(captions) if flags.duplicates else Duplicates()
     if flags.csv is not None:
         _write_csv(flags.csv, stats)
@@ -78,8 +79,8 @@ def _print(stats: FolderStats, top: int) -> None:
         print(f"  not counted, {reason}: {number:,}")
     if stats.without:
         print(f"  pictures without a caption: {stats.without:,}")
-    for _, reason in stats.unread:
-        print(f"  {reason}")
+    for path, reason in stats.unread:
+        print(f"  {reason}" if str(path) in reason else f"  {path}: {reason}")
 
 
 def _range(stats: FolderStats) -> str:

@@ -32,7 +32,11 @@ class Captioned:
 
 
 class Captions:
-    """The captions of some folders, in natural order. Each iteration reads the disk again."""
+    """The captions of some folders, in natural order. Each iteration reads the disk again.
+
+    Attributes:
+        unreadable: sub-folders that could not be listed in the last iteration, with the cause.
+    """
 
     def __init__(self, roots: Sequence[Path], folder: Folder) -> None:
         """Raises UsageError where a root is no folder."""
@@ -44,9 +48,11 @@ class Captions:
                 raise UsageError(f"{root}: expected a folder of pictures, got {got}")
         self.roots = tuple(roots)
         self.folder = folder
+        self.unreadable: list[tuple[Path, str]] = []
 
     def __iter__(self) -> Iterator[Captioned]:
         found = walk(self.roots, self.folder.recursive)
+        self.unreadable = found.unreadable
         for listing in found.listings():
             yield from self._of(listing)
         if not found.pictures:

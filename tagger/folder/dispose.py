@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..errors import CaptionError
+from ..errors import CaptionError, UsageError
 from ..home import part
 from .captions import Captions
 from .editing import Rules, selected
@@ -33,14 +33,18 @@ def kept_place() -> Path:
 def plan_moves(captions: Captions, rules: Rules, into: Path) -> list[Move]:
     """The pictures that are meant, in the same sub-folders of `into`, each with its caption.
 
-    A caption that a picture shares with one that stays, stays too; what lies in `into` already is
-    passed over.
+    A caption that a picture shares with one that stays, stays too; what lies in `into` already,
+    where that is a part of the folder, is passed over. Raises UsageError if it is the folder.
     """
     roots = mirrors(captions.roots, into)
+    there = into.resolve()
+    within = any(there.is_relative_to(root.resolve()) for root in captions.roots)
+    if any(there == root.resolve() for root in captions.roots):
+        raise UsageError(f"{into}: expected another folder than the pictures', got the same")
     moves: list[Move] = []
     for captioned in captions:
         target = roots[captioned.root] / captioned.caption.parent.relative_to(captioned.root)
-        if captioned.caption.parent.resolve().is_relative_to(into.resolve()):
+        if within and captioned.caption.parent.resolve().is_relative_to(there):
             continue
         meant = selected(captioned, rules)
         going = [p for p, goes in zip(captioned.pictures, meant, strict=True) if goes]

@@ -34,14 +34,12 @@ def edit_caption(
     """
     now, reason = text, ""
     for each in _runs(edits):
-        if isinstance(each, Search):
-            now = each.rewrite(now)
-            continue
-        why = why_left(now, form, known)
+        search = isinstance(each, Search)
+        why = each.why_left(now) if search else why_left(now, form, known)
         if why:
             reason = why
         else:
-            now = _retagged(now, each, form)
+            now = each.rewrite(now) if search else _retagged(now, each, form)
     if text.strip() and not read_words(now, form):
         return Edited(text, EMPTY_CAPTION)
     return Edited(now, reason)

@@ -61,7 +61,8 @@ class EditPlan:
 
     Attributes:
         edits: with the counts of the folder taken where an edit asks for them.
-        unread: captions that could not be read in the last iteration, each with the reason.
+        unread: captions that could not be read, and sub-folders that could not be listed, in the
+            last iteration, each with the reason.
         without: pictures without a caption, of those that are meant, in the last iteration.
     """
 
@@ -90,6 +91,7 @@ class EditPlan:
                     continue
                 done = edit_caption(captioned.text, self.edits, form, known)
                 yield Planned(captioned, done.text, done.reason)
+        self.unread += self._captions.unreadable
 
     def _counted(self) -> Iterator[Words]:
         """The tags of each caption as the edits so far leave them."""

@@ -35,6 +35,8 @@ class Search:
             raise OptionError("search: expected a text to search for, got nothing")
         if len(self.into.splitlines()) > 1 or self.into.endswith(("\n", "\r")):
             raise OptionError(f"search: expected one line to put there, got {self.into!r}")
+        if any("\ud800" <= char <= "\udfff" for char in self.into):
+            raise OptionError(f"search: expected text to put there, got bytes: {self.into!r}")
         if self.is_regex:
             _compiled(self.find, self.into)
 
@@ -48,12 +50,14 @@ class Search:
         """Its line in the preview."""
         return f"search {self.find!r}, put {self.into!r}"
 
+    def why_left(self, text: str) -> str:
+        """Why a caption is not searched; empty if it is."""
+        return "too long for a /regex/" if self.is_regex and len(text) > LONGEST else ""
+
     def rewrite(self, text: str) -> str:
         """The caption after it. OptionError if a regex takes too long in all."""
         if not self.is_regex:
             return text.replace(self.find, self.into)
-        if len(text) > LONGEST:
-            return text
         return _compiled(self.find, self.into).sub(self.into, text)
 
 

@@ -107,6 +107,13 @@ def test_a_long_tag_that_is_known_is_no_sentence() -> None:
     assert edit_caption(text, [Remove(("a",))], FORM, known).text == text[:-3]
 
 
+def test_a_caption_that_is_too_long_for_a_regex_says_so() -> None:
+    text = ", ".join(["abc"] * 1000)
+    done = edit_caption(text, [Search("/b/", "x")], FORM)
+    assert (done.text, done.reason) == (text, "too long for a /regex/")
+    assert edit_caption(text, [Search("b", "x")], FORM).text == text.replace("b", "x")
+
+
 def test_sentences_are_searched_all_the_same() -> None:
     text = "A girl stands in the rain and looks at us"
     assert edited(text, Search("girl", "boy"), Remove(("a",))) == text.replace("girl", "boy")
@@ -166,6 +173,7 @@ def test_no_spelling_is_left_twice(text: str) -> None:
         (lambda: Replace("a", "b,c"), "expected one tag"),
         (lambda: Search(""), "got nothing"),
         (lambda: Search("a", "b\n"), "one line"),
+        (lambda: Search("a", "\udcff"), "got bytes"),
         (lambda: Search("/.*a.*/", ""), "one \\* or \\+ at most"),
         (lambda: Search("/(/", ""), "regular expression"),
         (lambda: Search("/a/", r"\7"), "expected a text to put"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from pathlib import Path
 
@@ -311,6 +312,25 @@ def test_what_was_moved_within_the_folder_is_not_moved_again(tmp_path: Path) -> 
     captions = folder(tmp_path, {"a.png": "bad"})
     move(captions, "bad", tmp_path / "bad")
     assert plan_moves(captions, Rules(selected=where("bad")), tmp_path / "bad") == []
+
+
+def test_pictures_go_to_a_folder_above_but_not_to_their_own(tmp_path: Path) -> None:
+    root = tmp_path / "in"
+    captions = folder(root, {"a.png": "bad"})
+    with pytest.raises(UsageError, match="expected another folder"):
+        plan_moves(captions, Rules(selected=where("bad")), root)
+    assert move(captions, "bad", tmp_path) == []
+    assert (tmp_path / "a.png").exists()
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may read all")
+def test_a_folder_that_can_not_be_listed_is_named(tmp_path: Path) -> None:
+    captions = folder(tmp_path, {"a.png": "x", "sub/b.png": "x"})
+    (tmp_path / "sub").chmod(0)
+    plan = EditPlan(captions, Rules([Dedupe()]))
+    assert len(list(plan)) == 1
+    assert plan.unread == [(tmp_path / "sub", "permission denied")]
+    (tmp_path / "sub").chmod(0o755)
 
 
 @pytest.mark.parametrize("name", ["nothing", "a.png"])
