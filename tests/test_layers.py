@@ -47,6 +47,7 @@ HEAVY = ["torch", "onnxruntime", "timm", "gradio", "fastapi", "huggingface_hub",
 HEAVY += ["torchvision", "duckdb", "pyarrow", "pandas", "matplotlib", "yaml", "safetensors"]
 MADE_OF_HEAVY = ("train", "export", "backends.onnxrt", "backends.pytorch", "backends.weights")
 MADE_OF_HEAVY += ("backends.timmnets", "backends.architectures", "backends.sessions")
+MADE_OF_HEAVY += ("backends.openvinort",)
 
 
 @dataclass(frozen=True)

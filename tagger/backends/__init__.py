@@ -8,6 +8,7 @@ Read downward:
     activation  outputs -> probabilities
     sessions    ONNX Runtime's sessions and errors; imports it
     onnxrt      ONNX Runtime
+    openvinort  OpenVINO; imports it
     weights     files -> tensors -> a network; imports torch
     timmnets    timm's networks; imports it
     architectures  networks of our own
@@ -32,11 +33,16 @@ __all__ = ["Backend", "DeviceMemoryError", "FakeBackend", "open_backend"]
 
 log = logging.getLogger(__name__)
 
-# A contract's way of running -> the library, what must be importable, our module for it.
-_RUNNERS: dict[str, tuple[Library, tuple[str, ...], str]] = {
-    "onnx": ("onnxruntime", ("onnxruntime",), ".onnxrt"),
-    "timm": ("torch", ("torch", "timm", "safetensors"), ".pytorch"),
-    "torch": ("torch", ("torch", "safetensors"), ".pytorch"),
+# A contract's way of running -> libraries for it, each with what must be importable.
+_RUNNERS: dict[str, dict[Library, tuple[str, ...]]] = {
+    "onnx": {"onnxruntime": ("onnxruntime",), "openvino": ("onnxruntime", "openvino")},
+    "timm": {"torch": ("torch", "timm", "safetensors")},
+    "torch": {"torch": ("torch", "safetensors")},
+}
+_MODULES: dict[Library, str] = {
+    "onnxruntime": ".onnxrt",
+    "openvino": ".openvinort",
+    "torch": ".pytorch",
 }
 
 
@@ -69,19 +75,21 @@ def _ways(model: Model) -> dict[Library, Contract]:
     model.path("")  # a model that is not on disk says how to get it
     found: dict[Library, Contract] = {}
     for contract in model.contracts:
-        library, needs, _ = _RUNNERS[contract.runtime]
-        if all(importlib.util.find_spec(name) for name in needs):
-            found.setdefault(library, contract)
+        for library, needs in _RUNNERS[contract.runtime].items():
+            if all(importlib.util.find_spec(name) for name in needs):
+                found.setdefault(library, contract)
     if found or not model.contracts:
         return found
-    needs = " or ".join(" with ".join(_RUNNERS[way.runtime][1]) for way in model.contracts)
+    first = [next(iter(_RUNNERS[way.runtime].values())) for way in model.contracts]
+    needs = " or ".join(" with ".join(names) for names in first)
     raise BackendError(f"{model.name}: expected {needs} to run it, got none: install it with pip")
 
 
 def _open(model: Model, contract: Contract, place: Place, runtime: Runtime) -> Backend:
-    library, _, name = _RUNNERS[contract.runtime]
     try:
-        module = importlib.import_module(name, __name__)
+        module = importlib.import_module(_MODULES[place.library], __name__)
     except (ImportError, OSError) as error:  # an installation that lacks a library of its own
-        raise BackendError(f"expected {library} to load, got {error}: install it again") from error
+        raise BackendError(
+            f"expected {place.library} to load, got {error}: install it again"
+        ) from error
     return module.open_model(model, contract, place, runtime)

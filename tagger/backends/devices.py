@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-Library = Literal["torch", "onnxruntime"]
+Library = Literal["torch", "onnxruntime", "openvino"]
 
 # ONNX Runtime's execution providers for a kind of device, the first one present is used.
 PROVIDERS: dict[str, tuple[str, ...]] = {

@@ -35,6 +35,7 @@ CARD_BATCH = 8
 
 SAME = 1e-4
 """How far scores of a freed graph may lie from single ones: kernels round otherwise by batch."""
+
 log = logging.getLogger(__name__)
 
 _KINDS = {"tensor(float)": np.float32, "tensor(float16)": np.float16, "tensor(uint8)": np.uint8}
@@ -51,7 +52,7 @@ def open_model(model: Model, contract: Contract, place: Place, runtime: Runtime)
         BackendError: the provider for `place` is not to be had.
     """
     path = model.path(contract.weights)
-    _check_external(model, contract)
+    check_external(model, contract)
     streams, width = lanes(runtime.threads) if place.kind == "cpu" else (1, 0)
     session = open_session(str(path), path, place, width)
     used = session.get_providers()[0]
@@ -74,7 +75,7 @@ def open_model(model: Model, contract: Contract, place: Place, runtime: Runtime)
 class _Graph:
     """A session and the batch its graph is fixed to; None where it is free."""
 
-    session: onnxruntime.InferenceSession
+    session: Any  # ONNX Runtime's, or one with its methods
     fixed: int | None
 
 
@@ -88,7 +89,7 @@ class OnnxBackend:
 
     def __init__(
         self,
-        session: onnxruntime.InferenceSession,
+        session: Any,
         contract: Contract,
         labels: LabelSet,
         path: Path,
@@ -188,7 +189,7 @@ class OnnxBackend:
         return feed
 
 
-def _check_external(model: Model, contract: Contract) -> None:
+def check_external(model: Model, contract: Contract) -> None:
     """Refuse weights outside the model's folder: old ONNX Runtimes read whatever they are told."""
     folder = PurePosixPath(contract.weights).parent
     path = model.path(contract.weights)
