@@ -1,4 +1,4 @@
-"""`tagger models`: what is known and what lies here; `tagger models get NAME` fetches one."""
+"""`tagger models`: what is known and what lies here; `show NAME` says all, `get NAME` fetches."""
 
 from __future__ import annotations
 
@@ -9,6 +9,9 @@ from typing import Any
 
 from ..argv import parse
 from ..errors import UsageError
+from ..models import layouts, manifest
+from ..models import table as words
+from ..models.catalog import CATALOG
 from ..models.download import download, download_size
 from ..models.registry import DEFAULT, Row, default_registry
 from ..options import option
@@ -20,10 +23,20 @@ from .screen import progress, table
 class ModelsFlags:
     """List the models: those that can be had, and those in your folders.
 
-    `tagger models get NAME` fetches one.
+    `tagger models show NAME` says everything about one, `tagger models get NAME` fetches it.
     """
 
     json: bool = option(False, help="One JSON object a line, for scripts.")
+    markdown: bool = option(False, help="The published models as the page docs/models.md.")
+
+
+@dataclass(frozen=True)
+class ShowFlags:
+    """Say everything about one model; of a folder that can't be used, a `tagger.json` for it."""
+
+    name: str = option(
+        help="A model's name, a folder, or a Hugging Face repository.", metavar="NAME"
+    )
 
 
 @dataclass(frozen=True)
@@ -34,10 +47,15 @@ class GetFlags:
 
 
 def run(argv: Sequence[str], prog: str) -> int:
-    """List, or fetch."""
+    """List, show, or fetch."""
+    if argv and argv[0] == "show":
+        return _show(parse(ShowFlags, argv[1:], f"{prog} show", positional=["name"]))
     if argv and argv[0] == "get":
         return _get(parse(GetFlags, argv[1:], f"{prog} get", positional=["name"]))
     flags = parse(ModelsFlags, argv, prog)
+    if flags.markdown:
+        print(words.markdown(CATALOG), end="")
+        return DONE
     rows = default_registry().list()
     if flags.json:
         for row in rows:
@@ -50,12 +68,14 @@ def run(argv: Sequence[str], prog: str) -> int:
 def _cells(row: Row) -> tuple[str, ...]:
     name = f"{row.name} (default)" if row.name == DEFAULT else row.name
     tags = f"{row.spec.tags:,}" if row.spec.tags else "?"
-    return name, tags, row.reason or _state(row), row.spec.licence
+    return name, tags, row.reason or _state(row), words.licence(row.spec)
 
 
 def _state(row: Row) -> str:
     if row.on_disk:
         return "yes"
+    if not row.spec.contracts:
+        return f"does not run: {row.spec.note}"
     size = download_size(row.spec)
     return f"no, {size / 1e6:,.0f} MB" if size else "no"
 
@@ -71,8 +91,22 @@ def _as_json(row: Row) -> dict[str, Any]:
         "fault": row.reason or None,
         "repository": row.spec.repo,
         "licence": row.spec.licence,
+        "gated": row.spec.gated,
+        "redistributable": row.spec.redistributable,
         "default": row.name == DEFAULT,
     }
+
+
+def _show(flags: ShowFlags) -> int:
+    row = default_registry().row(flags.name, allow_paths=True)
+    told = [("name", row.name), *words.lines(row.spec)] if not row.reason else []
+    where = str(row.folder) if row.folder else f"not on disk ({_state(row)})"
+    for name, value in [*told, ("here", row.reason or where)]:
+        print(f"{name}: {value}")
+    if row.reason and row.local and row.folder:
+        print(f"\nA {manifest.NAME} to begin with; correct what is wrong and put it there:\n")
+        print(manifest.format_manifest(layouts.suggest(row.folder)), end="")
+    return DONE
 
 
 def _get(flags: GetFlags) -> int:
@@ -82,7 +116,8 @@ def _get(flags: GetFlags) -> int:
         print(f"{model.name} is here already: {model.folder}")
         return DONE
     if model.spec.repo is None:
-        raise UsageError(f"{model.name}: expected a published model, got a local one")
+        source = model.spec.source or "its author"
+        raise UsageError(f"{model.name}: expected a model of the hub, fetch it from {source}")
     with progress(model.name, "bytes") as tell:
         folder = download(model.spec, tell)
     print(f"{model.name} is here: {folder}")

@@ -12,6 +12,7 @@ Read downward:
     schema      the keys of `tagger.json`
     manifest    `tagger.json`, the description that lies in a model's folder
     catalog     the published models, one line each
+    table       the catalogue as words
     hub         Hugging Face's variables and cache
     onnxheader  inputs and outputs of an ONNX file, without a library
     files       a published model's files on disk

@@ -100,20 +100,29 @@ class Registry:
     def find(self, name: str, allow_paths: bool = False) -> Model:
         """The model of this name, alias or Hugging Face repository, on disk or not.
 
-        With `allow_paths` (never for a request from outside) a folder, or an ONNX file in one.
+        With `allow_paths` (never for a request from outside) a folder, an ONNX file in one, or
+        any repository in the cache.
 
         Raises:
             ModelError: unknown, with the nearest names; or known and not usable, with the reason.
         """
+        return self.row(name, allow_paths).model()
+
+    def row(self, name: str, allow_paths: bool = False) -> Row:
+        """The line of this name, as `find` understands names; of a bad folder, too.
+
+        Raises:
+            ModelError: unknown, with the nearest names.
+        """
         rows = self.list()
         exact = [row for row in rows if row.name == name]
         for row in exact or [row for row in rows if _called(row, name)]:
-            return row.model()
+            return row
         path = Path(name).expanduser()
         if allow_paths and path.exists():
-            return _at(path).model()
+            return _at(path)
         if allow_paths and re.fullmatch(r"[\w.-]+/[\w.-]+", name):
-            return _snapshot(name).model()
+            return _snapshot(name)
         raise ModelError(_unknown(name, rows, allow_paths))
 
     def missing(self, model: Model) -> ModelError:

@@ -1,0 +1,121 @@
+"""The catalogue as words: a model's lines for a person, and the page `docs/models.md`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from ..preprocess import Preprocess
+from ..thresholds import Thresholds
+from .contract import Contract
+from .spec import ModelSpec
+
+HEAD = ("model", "family", "tags", "input", "output", "operating point", "recipe", "licence")
+
+
+_PAGE = """# The models
+
+Every tagger that Tagger knows by name, with what decides its scores.
+`tagger models` lists them with what is on this machine, `tagger models show NAME` says everything
+about one, `tagger models get NAME` fetches it. A gated model asks you to accept its licence on its
+page first, and for your access token in `HF_TOKEN`. See also [own models](own-models.md).
+
+Input: size, order of colours and axes, the range the network sees, how the picture gets its shape,
+the filter of the resize. The operating point is the author's, with where it comes from in brackets;
+`?` and "unknown" are what no author says. The recipe is whose preprocessing is followed.
+
+This page is written by `tagger models --markdown`.
+
+"""
+
+
+def markdown(specs: Sequence[ModelSpec]) -> str:
+    """A page with a Markdown table, a line for a model, the columns of HEAD."""
+    rows = [HEAD, ("---",) * len(HEAD), *map(_cells, specs)]
+    return _PAGE + "".join("| " + " | ".join(row) + " |\n" for row in rows)
+
+
+def lines(spec: ModelSpec) -> Iterator[tuple[str, str]]:
+    """What is known of a model, as name and value; what is not known says so."""
+    yield "title", spec.title or spec.name
+    yield "family", spec.family or "unknown"
+    yield "source", spec.source or "unknown"
+    yield "revision", spec.revision if spec.repo else "-"
+    yield "licence", licence(spec)
+    yield "tags", f"{spec.tags:,}" if spec.tags else "unknown"
+    yield "categories", ", ".join(category.name for category in spec.categories)
+    yield "operating point", operating_point(spec)
+    yield "recipe", spec.recipe or "unknown"
+    yield "aliases", ", ".join(spec.aliases) or "-"
+    for contract in spec.contracts:
+        yield "runs as", f"{contract.runtime}: {taken(contract)} -> {given(contract)}"
+    if spec.note:
+        yield "does not run", spec.note
+    for path in spec.paths:
+        file = spec.file(path)
+        size = "size unknown" if file.size is None else f"{file.size:,} bytes"
+        yield "file", f"{path}, {size}" + (f", {file.sha256[:12]}..." if file.sha256 else "")
+
+
+def licence(spec: ModelSpec) -> str:
+    """The licence, and what stands between a person and the weights."""
+    marks = [(spec.gated, "gated"), (not spec.redistributable, "not to be passed on")]
+    return ", ".join([spec.licence, *(word for holds, word in marks if holds)])
+
+
+def operating_point(spec: ModelSpec) -> str:
+    """The thresholds and where they come from."""
+    said = _thresholds(spec.thresholds)
+    return f"{said} ({spec.point})" if spec.point else said
+
+
+def taken(contract: Contract) -> str:
+    """How a picture goes in, in a few words: `448 BGR NHWC 0..255, pad white, bicubic`."""
+    pixels = contract.preprocess
+    if pixels.fit == "patches":
+        shape, fit = f"{pixels.max_patches} patches of {pixels.patch}", "native shape"
+    else:
+        width, height = pixels.size
+        shape = str(width) if width == height else f"{width}x{height}"
+        padded = pixels.fit in ("pad", "letterbox")
+        fit = f"{pixels.fit} {_colour(pixels)}" if padded else pixels.fit
+    order = f"{pixels.channels.upper()} {pixels.layout.upper()}"
+    mask = " with a mask" if contract.mask else ""
+    return f"{shape} {order} {_range(pixels)}, {fit}, {pixels.resample}{mask}"
+
+
+def given(contract: Contract) -> str:
+    """What comes out: `probabilities`, or what is made of it."""
+    names = {"none": "probabilities", "sigmoid": "logits", "gated": "gated logits"}
+    said = names.get(contract.activation, contract.activation)
+    return said if contract.output == 0 else f"{said}, output {contract.output}"
+
+
+def _cells(spec: ModelSpec) -> tuple[str, ...]:
+    way = spec.contracts[0] if spec.contracts else None
+    kept = " (its files say more)" if spec.stages else ""
+    return (
+        f"[`{spec.name}`]({spec.source})",
+        spec.family,
+        f"{spec.tags:,}" if spec.tags else "?",
+        taken(way) + kept if way else f"does not run: {spec.note}",
+        f"{way.runtime}: {given(way)}" if way else "",
+        operating_point(spec),
+        spec.recipe,
+        licence(spec),
+    )
+
+
+def _thresholds(thresholds: Thresholds) -> str:
+    kinds = ", ".join(f"{name} {value:g}" for name, value in thresholds.categories.items())
+    return kinds or f"{thresholds.overall:g}"
+
+
+def _colour(pixels: Preprocess) -> str:
+    fill = pixels.fill
+    return fill if isinstance(fill, str) else "#{:02x}{:02x}{:02x}".format(*fill)
+
+
+def _range(pixels: Preprocess) -> str:
+    """The lowest and highest value that the network sees."""
+    low, high = min(pixels.offset), max(pixels.offset + 255 * pixels.gain)
+    return f"{low + 0.0:.3g}..{high:.3g}"  # not -0
