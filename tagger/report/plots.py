@@ -29,6 +29,7 @@ def plot_bars(path: Path, names: Sequence[str], values: Sequence[int], title: st
     axes.bar_label(bars, [f"{value:,}" for value in values], padding=3, fontsize=8)
     axes.invert_yaxis()
     axes.margins(x=0.1, y=0.01)
+    axes.locator_params(axis="x", integer=True)
     axes.set_title(title.replace("$", r"\$"))
     axes.spines[["top", "right"]].set_visible(False)
     try:
