@@ -238,8 +238,8 @@ def _write_cl(export: Export, folder: Path) -> ModelSpec:
     }
     _write_json(folder / "tag_mapping.json", mapping)
     write_selected_tags(labels, folder / LABELS)
-    contract = Contract("onnx", "model_optimized.onnx", CL, "input", "logits", activation="sigmoid")
-    contract = replace(contract, batch=export.contract.batch)
+    contract = Contract("onnx", "model_optimized.onnx", CL, input="input", output="logits")
+    contract = replace(contract, activation="sigmoid", batch=export.contract.batch)
     return export.describe(LABELS, len(labels), contract)
 
 
