@@ -9,13 +9,28 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
+
+from ..errors import OptionError
 
 _TRUE = ("1", "ON", "YES", "TRUE")
 
 
 def endpoint() -> str:
-    """The address of the hub, or of the mirror that HF_ENDPOINT names, without a slash."""
-    return (os.environ.get("HF_ENDPOINT") or "https://huggingface.co").rstrip("/")
+    """The address of the hub, or of the mirror that HF_ENDPOINT names, without a slash.
+
+    Raises OptionError where HF_ENDPOINT is no address.
+    """
+    address = (os.environ.get("HF_ENDPOINT") or "https://huggingface.co").rstrip("/")
+    try:
+        parts = urlsplit(address)
+        if parts.scheme in ("http", "https") and parts.hostname:
+            return address
+    except ValueError:
+        pass
+    raise OptionError(
+        f"HF_ENDPOINT: expected an address such as https://huggingface.co, got {address!r}"
+    )
 
 
 def offline() -> bool:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tagger.errors import OptionError
 from tagger.models import hub as hubs
 from tagger.models.files import locate
 from tagger.models.registry import Registry
@@ -31,6 +32,16 @@ def snapshot(commit: str, ref: str = "", size: int = 3) -> Path:
         (repo / "refs").mkdir(exist_ok=True)
         (repo / "refs" / ref).write_text(commit)
     return folder
+
+
+def test_a_mirror_is_an_address(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is none is refused in a sentence; a slash at the end does not count."""
+    monkeypatch.setenv("HF_ENDPOINT", "https://hf.example/")
+    assert hubs.endpoint() == "https://hf.example"
+    for wrong in ("hf.example", "not an address", "ftp://hf.example", "http://[::1", "https://"):
+        monkeypatch.setenv("HF_ENDPOINT", wrong)
+        with pytest.raises(OptionError, match="HF_ENDPOINT: expected an address"):
+            hubs.endpoint()
 
 
 @pytest.fixture
