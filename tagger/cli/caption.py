@@ -11,9 +11,11 @@ from pathlib import Path
 
 from ..argv import parse
 from ..errors import OptionError
+from ..folder.gather import gather
 from ..folder.inputs import expand
 from ..folder.job import FolderJob, plan_folder
 from ..folder.journal import Journal
+from ..folder.metadata import check_name
 from ..folder.plan import Change, Refusal
 from ..folder.recall import Keeping, Memory, Recall
 from ..folder.run import Run, caption_folder
@@ -57,6 +59,13 @@ class FolderFlags(CaptionFlags):
     diff: bool = option(
         False, help="With --dry-run make the captions too, and show those that would change."
     )
+    output: Path | None = option(
+        None,
+        help="File that gathers the captions as well: kohya's .json or .jsonl, Hugging Face's "
+        "metadata.jsonl, .csv.",
+        metavar="FILE",
+    )
+    full_paths: bool = option(False, help="Name pictures in --output by their whole paths.")
     report: Path | None = option(
         None, help="File for what became of the pictures, as JSON.", metavar="FILE"
     )
@@ -96,6 +105,8 @@ def run(argv: Sequence[str], prog: str) -> int:
     settings, job = flags.settings(), replace(flags.job(), argv=tuple(argv))
     if flags.diff and not flags.dry_run:
         raise OptionError("--diff: expected --dry-run too: it shows what would be written")
+    if flags.output:
+        check_name(flags.output)
     if flags.dry_run and not flags.diff:
         return _show_plan(job)
     tally = plan_folder(job).tally()  # refuses what can't be done before a model is looked for
@@ -108,6 +119,10 @@ def run(argv: Sequence[str], prog: str) -> int:
         recall = Recall(memory, partial(_open, model, flags.runtime(), stack))
         running = caption_folder(job, recall, captioner, journal, dry=flags.dry_run)
         summary = _watch(running, tally.total() - tally["skip"], diff=flags.diff)
+        if flags.output and not flags.dry_run:
+            full = flags.full_paths
+            count = gather(job, flags.output, running.recorder, full_paths=full)
+            _say(f"{count:,} captions in {flags.output}")
     _print_summary(summary, recall)
     if flags.dry_run:
         _say("nothing was written")

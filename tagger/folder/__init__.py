@@ -13,6 +13,8 @@ Read downward:
     recall      kept scores first, the model for the rest
     summary     what became of the pictures
     run         caption it
+    metadata    captions of many pictures in one file, as trainers read them
+    gather      a folder's captions in such a file
     captions    the captions that are there, with their pictures
     words       the tags of a caption as they stand there
     query       which captions are meant: querywords, queryreader, matching; kept: by scores

@@ -50,6 +50,8 @@ LEFT JOIN content ON before = hash
 WHERE path = ? AND after = ? AND verb = ? AND change.id < ? ORDER BY change.id DESC LIMIT 1
 """
 _NEWEST = (1 << 63) - 1
+LARGEST = 1 << 31
+"""Bytes of a file that can be changed and changed back."""
 
 
 @dataclass(frozen=True)
@@ -198,7 +200,7 @@ class Recorder:
                 as it was.
             StoreError: it can't be recorded, so it was not done.
         """
-        if get_file(change.path) != change.before:
+        if get_file(change.path, most=LARGEST) != change.before:
             raise CaptionError(f"{change.path}: changed by somebody meanwhile: left as it is")
         after = None if change.after is None else digest(change.after)
         self._record(change.path, change.kind, change.before, after, None)

@@ -81,6 +81,9 @@ class Run(Iterator[Outcome]):
     few, and `summary.interrupted` is set. A second Ctrl-C is Python's. What would strike every
     further picture, a dead device or a full disk, stops the run as well: `summary.stopped` says
     it once, and the pictures that it struck count neither as failed nor as done.
+
+    Attributes:
+        recorder: what is written goes through it, so that one undo takes all back.
     """
 
     def __init__(
@@ -95,7 +98,7 @@ class Run(Iterator[Outcome]):
         self.job = job
         self.summary = Summary()
         self._journal, self._dry = journal, dry
-        self._recorder = journal.begin("caption", job.argv)
+        self.recorder = journal.begin("caption", job.argv)
         self._plan = Plan(job)
         self._captioner = captioner
         self._tasks: dict[Path, Task] = {}
@@ -179,7 +182,7 @@ class Run(Iterator[Outcome]):
             merged = change.kind == "update" and there.ours and there.ours.base is not None
             kind = there.ours.kind if merged and there.ours else change.kind
             after = encode_caption(change.caption, change.after)
-            self._recorder.apply(FileChange(change.caption, data, after, kind))
+            self.recorder.apply(FileChange(change.caption, data, after, kind))
         return Outcome(task.picture, change, caption, change.reason)
 
     def _existing(self, path: Path, data: bytes | None) -> Existing:

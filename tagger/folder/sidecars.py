@@ -127,22 +127,21 @@ def encode_caption(path: Path, text: str) -> bytes:
         ) from error
 
 
-def get_file(path: Path) -> bytes | None:
-    """The bytes of a caption file, None if there is none.
+def get_file(path: Path, *, most: int = _LONGEST) -> bytes | None:
+    """The bytes of a file, a caption unless `most` says that it may be larger; None if none is.
 
     Raises CaptionError if it can't be read or is too large to be a caption.
     """
     try:
         with openable(path).open("rb") as file:
-            data = file.read(_LONGEST + 1)
+            # asked for more than there is, Python makes room for it
+            data = file.read(min(os.fstat(file.fileno()).st_size, most) + 1)
     except FileNotFoundError:
         return None
     except OSError as error:
         raise CaptionError(f"{path}: can't be read: {cause_of(error)}") from error
-    if len(data) > _LONGEST:
-        raise CaptionError(
-            f"{path}: expected a caption, got more than {_LONGEST >> 20} MiB of text"
-        )
+    if len(data) > most:
+        raise CaptionError(f"{path}: expected a caption, got more than {most >> 20} MiB of text")
     return data
 
 

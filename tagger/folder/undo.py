@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from ..errors import CaptionError
-from .journal import Journal, Recorded, digest, state_of
+from .journal import LARGEST, Journal, Recorded, digest, state_of
 from .sidecars import get_file, move_file, put_file
 
 Fate = Literal["restored", "removed", "moved back", "as it was", "left"]
@@ -47,7 +47,7 @@ def undo(journal: Journal, run: int, *, dry_run: bool = False) -> Iterator[Undon
 
 
 def _restore(change: Recorded, dry_run: bool) -> Undone:
-    now = get_file(change.path)
+    now = get_file(change.path, most=LARGEST)
     if now == change.before:
         return Undone(change.path, "as it was")
     if (None if now is None else digest(now)) != change.after:

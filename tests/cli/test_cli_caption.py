@@ -101,6 +101,29 @@ def test_a_report_names_every_failure(tagger: Tagger, pictures: Path, tmp_path: 
     assert said["left"][0]["reason"].startswith("the caption has several lines")
 
 
+def test_output_gathers_the_captions(
+    tagger: Tagger, pictures: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Those that stay too; one undo takes back the whole run."""
+    (pictures / "red.txt").write_text("mine")
+    before = files(pictures)
+    output = pictures / "metadata.jsonl"
+
+    assert tagger("caption", pictures, "--output", output) == 0
+
+    lines = [json.loads(line) for line in output.read_text().splitlines()]
+    assert {line["file_name"]: line["text"] for line in lines} == {
+        "red.png": "mine",
+        "blue.jpg": "blue theme, long hair, saber (fate)",
+        "sub [1]/blue 2.png": "blue theme, long hair, saber (fate)",
+    }
+    assert "3 captions in " in capsys.readouterr().err
+    assert main(["undo"]) == 0
+    assert files(pictures) == before
+    assert tagger("caption", pictures, "--output", pictures / "a.docx") == 2
+    assert files(pictures) == before
+
+
 def test_inputs_may_be_patterns_lists_and_sifted(
     tagger: Tagger, pictures: Path, tmp_path: Path
 ) -> None:

@@ -1,0 +1,70 @@
+"""Gather a folder's captions, as they stand beside its pictures, in one file; undoable."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from PIL import Image
+
+from ..errors import CaptionError
+from ..paths import openable
+from .job import FolderJob, Plan
+from .journal import LARGEST, FileChange, Recorder
+from .metadata import Row, check_name, merged
+from .plan import Task
+from .sidecars import get_file, read_caption
+
+log = logging.getLogger(__name__)
+
+
+def gather(job: FolderJob, file: Path, recorder: Recorder, *, full_paths: bool = False) -> int:
+    """Write the captions of a job's pictures to a file, and say how many there were.
+
+    Pictures without a caption are left out; what the file holds of others stays. Paths are
+    relative to the file's folder where the pictures lie in it, else or by `full_paths` absolute.
+
+    Raises:
+        UsageError: the file's ending is not known, or it holds something else.
+        CaptionError: it can't be read or written.
+        StoreError: the journal can't be written.
+    """
+    check_name(file)
+    rows = list(_rows(job, file, full_paths=full_paths))
+    data = get_file(file, most=LARGEST)
+    try:
+        old = None if data is None else data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise CaptionError(f"{file}: expected UTF-8, got another encoding") from error
+    after = merged(file, old, rows).encode("utf-8", "surrogatepass")
+    if after != data:
+        recorder.apply(FileChange(file, data, after, "gather"))
+    return len(rows)
+
+
+def _rows(job: FolderJob, file: Path, *, full_paths: bool) -> Iterator[Row]:
+    home = Path(os.path.abspath(file.parent))  # noqa: PTH100 - links stay as they are named
+    for task in Plan(job):
+        if not isinstance(task, Task):
+            continue
+        try:
+            text = read_caption(task.caption, encoding=job.folder.encoding)
+        except CaptionError as error:
+            log.warning("%s", error)
+            continue
+        if text is not None and text.strip():
+            picture = Path(os.path.abspath(task.picture))  # noqa: PTH100
+            inside = not full_paths and picture.is_relative_to(home)
+            key = (picture.relative_to(home) if inside else picture).as_posix()
+            yield Row(key, text.strip(), _size(task.picture))
+
+
+def _size(picture: Path) -> tuple[int, int] | None:
+    """Width and height as the file states them; None for what can't be read."""
+    try:
+        with Image.open(openable(picture)) as image:
+            return image.size
+    except Exception:  # whatever a broken picture makes of a decoder
+        return None
