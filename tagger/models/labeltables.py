@@ -44,6 +44,16 @@ def read(path: Path, scheme: tuple[Category, ...] = DANBOORU) -> LabelSet:
     return LabelSet(tuple(categories.label(row.text(column), kind(row, scheme)) for row in rows))
 
 
+def read_implications(path: Path) -> tuple[tuple[str, str], ...]:
+    """The pairs (tag, implied tag) of JTP-3's table, whose last column lists them with spaces.
+
+    Raises:
+        LabelFileError: no such columns.
+    """
+    rows = read_rows(read_text(path), str(path), needed=("tag", "implications"))
+    return tuple((row.text("tag"), one) for row in rows for one in row.text("implications").split())
+
+
 def kind(row: Row, scheme: tuple[Category, ...]) -> Category:
     """A row's category: by number, by name, or general where the file has no such column."""
     said = row.text("category")

@@ -17,6 +17,7 @@ from .calibrations import read_calibration
 from .contract import Contract, check_contract, check_probabilities, digest, input_shape
 from .hashes import sha256
 from .labelfiles import read_labels
+from .labeltables import read_implications
 from .onnxheader import external_files
 
 __all__ = [  # a backend needs nothing of this room but these
@@ -56,6 +57,7 @@ class ModelSpec:
         calibration: a file in the folder that says thresholds more narrowly, where it is there.
         stages: a file in the folder that says how pictures are prepared, for every contract.
         extra: further files that it can't be run without.
+        implications: a file in the folder that says which tags imply which.
         recipe: whose preprocessing is followed.
         repo, revision: where it is published on the Hugging Face hub.
         source: where it comes from, for a person.
@@ -76,6 +78,7 @@ class ModelSpec:
     calibration: str | None = None
     stages: str | None = None
     extra: tuple[str, ...] = ()
+    implications: str | None = None
     recipe: str = ""
     family: str = ""
     title: str = ""
@@ -170,13 +173,19 @@ class Model:
 
     @cached_property
     def relations(self) -> Relations:
-        """What its `relations.json` says of its labels; EMPTY where it has none.
+        """What its `relations.json`, or else its table of implications, says; EMPTY without one.
 
         Raises:
-            RelationError: the file is not what its name says.
+            RelationError, LabelFileError: the file is not what its name says.
         """
         path = self.path(RELATIONS)
-        return read_relations(path) if path.is_file() else EMPTY
+        if path.is_file():
+            return read_relations(path)
+        table = self.spec.implications
+        if table is None:
+            return EMPTY
+        # a cycle in a published table is its author's; the rest is of use
+        return Relations.from_rows((), read_implications(self.path(table)), dropped=[])
 
     @cached_property
     def thresholds(self) -> Thresholds:

@@ -12,7 +12,9 @@ import pytest
 
 from tagger.errors import LabelFileError
 from tagger.labels import DANBOORU, E621, LabelSet
+from tagger.models.catalog import CATALOG
 from tagger.models.labelfiles import read_labels
+from tagger.models.spec import Model
 
 Write = Callable[[str, Any], Path]
 
@@ -191,6 +193,17 @@ def test_jtp3s_labels_lie_in_the_weights_and_their_categories_beside(write: Writ
         ("wolf", "species"),
         ("new_tag", "general"),
     ]
+
+
+def test_jtp3s_table_says_what_implies_what(write: Write) -> None:
+    """Its implications are the model's relations."""
+    spec = next(spec for spec in CATALOG if spec.name == "jtp-3-hydra")
+    table = "tag,category,implications\nwolf,5,canine mammal\nhat,0,\n"
+    path = write("data/jtp-3-hydra-tags.csv", table)
+
+    model = Model("jtp-3-hydra", spec, path.parent.parent, spec.contracts)
+
+    assert model.relations.ancestors("wolf") == ("canine", "mammal")
 
 
 def test_torchdeepdanboorus_labels_are_read_without_unpickling(tmp_path: Path) -> None:

@@ -75,6 +75,7 @@ def _hydra() -> ModelSpec:
         (contract,),
         labels=weights,
         extra=("data/jtp-3-hydra-tags.csv",),
+        implications="data/jtp-3-hydra-tags.csv",
         calibration="calibration.csv",
         categories=E621,
         tags=7_504,
