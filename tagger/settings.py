@@ -72,10 +72,15 @@ class Folder:
         help="Name of a caption file, of [name] [extension] [hash:ALG] [output_extension] "
         "[parent] [index]; without it the picture's own.",
     )
+    json_sidecar: bool = option(
+        False, help="Write the scores too, as JSON in a file of the caption's name."
+    )
 
     def __post_init__(self) -> None:
         check(self)
         ending = "." + self.extension.removeprefix(".")
+        if self.json_sidecar and ending.lower() == ".json":
+            raise OptionError("json_sidecar: expected captions of another extension than .json")
         if not ending.strip(". ") or set(ending) & set('/\\:*?"<>|\0\r\n') or ending[-1] in ". ":
             raise OptionError(
                 f"extension: expected the ending of a file name, such as .txt, got "

@@ -58,6 +58,7 @@ def test_the_defaults_of_a_folder_are_what_they_were() -> None:
         "newline": False,
         "encoding": "utf-8",
         "name": "",
+        "json_sidecar": False,
     }
 
 

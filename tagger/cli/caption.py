@@ -59,6 +59,7 @@ class FolderFlags(CaptionFlags):
     diff: bool = option(
         False, help="With --dry-run make the captions too, and show those that would change."
     )
+    json_sidecar: bool = borrowed(Folder, "json_sidecar")
     output: Path | None = option(
         None,
         help="File that gathers the captions as well: kohya's .json or .jsonl, Hugging Face's "
@@ -90,6 +91,7 @@ class FolderFlags(CaptionFlags):
             self.recursive,
             encoding=self.encoding,
             name=self.name,
+            json_sidecar=self.json_sidecar,
         )
         roots = expand(self.folders, self.from_list)
         return FolderJob(roots, folder, self.include_path, self.exclude_path)

@@ -12,6 +12,7 @@ Read downward:
     job         what is to be captioned: checked, and listed without inference
     recall      kept scores first, the model for the rest
     summary     what became of the pictures
+    scorefiles  the scores of one picture beside its caption
     run         caption it
     metadata    captions of many pictures in one file, as trainers read them
     gather      a folder's captions in such a file

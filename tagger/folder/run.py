@@ -20,6 +20,7 @@ from .job import FolderJob, Plan
 from .journal import FileChange, Journal
 from .origin import trace
 from .plan import EDITED, Change, Existing, Refusal, Task, decide
+from .scorefiles import put_scores
 from .sidecars import decode_caption, encode_caption, get_file, is_full, sweep
 from .summary import Summary
 
@@ -160,7 +161,10 @@ class Run(Iterator[Outcome]):
             if scored.scores is None:
                 raise scored.error or CaptionError("no scores")
             caption = self._captioner(scored.scores, task.picture)
-            return self._write(task, caption)
+            outcome = self._write(task, caption)
+            if self.job.folder.json_sidecar and not self._dry:
+                put_scores(task.caption, scored.scores, self._journal, self.recorder)
+            return outcome
         except TaggerError as error:
             if _strikes_all(error):
                 self._give_up(str(error))

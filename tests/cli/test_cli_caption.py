@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 from tagger.cli import main
+from tagger.folder.journal import Journal
 
 Tagger = Callable[..., int]
 
@@ -122,6 +123,30 @@ def test_output_gathers_the_captions(
     assert files(pictures) == before
     assert tagger("caption", pictures, "--output", pictures / "a.docx") == 2
     assert files(pictures) == before
+
+
+def test_scores_beside_the_captions(tagger: Tagger, pictures: Path) -> None:
+    """As JSON, the highest first; a repeat writes nothing, somebody else's file stays."""
+    (pictures / "blue.json").write_text('{"source": "mine"}')
+
+    assert tagger("caption", pictures, "--json-sidecar") == 1
+
+    said = json.loads((pictures / "red.json").read_text())
+    assert list(said["tags"]) == ["red_theme", "long_hair", "saber_(fate)"]
+    assert said["tags"]["saber_(fate)"] == pytest.approx(0.6, abs=1e-5)
+    assert next(iter(said["rating"])) == "general"
+    assert (pictures / "blue.json").read_text() == '{"source": "mine"}'
+    (pictures / "blue.json").unlink()
+    assert tagger("caption", pictures, "--json-sidecar", "--on-existing", "overwrite") == 0
+    before = files(pictures)
+    assert len(before) == 10
+    assert tagger("caption", pictures, "--json-sidecar", "--on-existing", "overwrite") == 0
+    assert files(pictures) == before
+    assert len(Journal().runs()) == 2
+    assert main(["undo"]) == 0
+    assert main(["undo"]) == 0
+    assert not list(pictures.glob("*.json"))
+    assert tagger("caption", pictures, "--json-sidecar", "--extension", "json") == 2
 
 
 def test_inputs_may_be_patterns_lists_and_sifted(
