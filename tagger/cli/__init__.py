@@ -19,9 +19,9 @@ from ..errors import TaggerError, UsageError
 DONE, FAILED, REFUSED, INTERRUPTED = 0, 1, 2, 130
 
 EXTRAS = {
-    "dataset": {"duckdb", "pyarrow"},
+    "dataset": {"duckdb", "pyarrow", "yaml"},
     "report": {"matplotlib"},
-    "train": {"torch", "torchvision", "timm", "accelerate", "safetensors", "onnx", "yaml"},
+    "train": {"torch", "torchvision", "timm", "safetensors", "onnx"},
 }
 """What is not installed with the rest: the extra of `pyproject.toml` that brings a module."""
 
