@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 
 from ..argv import parse
+from ..captioner import Captioner
 from ..errors import OptionError
 from ..folder.gather import gather
 from ..folder.inputs import expand
@@ -22,12 +23,12 @@ from ..folder.run import Run, caption_folder
 from ..folder.summary import Summary, write_report
 from ..models.spec import Contract, Model
 from ..options import option
-from ..pipeline import Pipeline
-from ..settings import Folder, OnExisting, Runtime
+from ..pipeline import Pipeline, Union
+from ..settings import Folder, OnExisting, Precision, Runtime, Settings
 from ..store import Store
 from . import DONE, FAILED, INTERRUPTED
 from .flags import CaptionFlags, borrowed
-from .opening import captioner_for, find_model, open_model
+from .opening import captioner_for, find_models, open_model
 from .screen import progress
 
 SHOWN = 20
@@ -79,6 +80,7 @@ class FolderFlags(CaptionFlags):
         False, help="Keep every score; without it those of 0.01 and more, and ratings."
     )
     device: str = borrowed(Runtime, "device")
+    precision: Precision = borrowed(Runtime, "precision")
     batch: int = borrowed(Runtime, "batch")
     threads: int = borrowed(Runtime, "threads")
 
@@ -98,7 +100,7 @@ class FolderFlags(CaptionFlags):
 
     def runtime(self) -> Runtime:
         """What runs the model."""
-        return Runtime(device=self.device, batch=self.batch, threads=self.threads)
+        return Runtime(self.device, self.precision, self.batch, self.threads)
 
 
 def run(argv: Sequence[str], prog: str) -> int:
@@ -112,20 +114,25 @@ def run(argv: Sequence[str], prog: str) -> int:
     if flags.dry_run and not flags.diff:
         return _show_plan(job)
     tally = plan_folder(job).tally()  # refuses what can't be done before a model is looked for
-    model = find_model(flags.model)
-    captioner = captioner_for(model, settings)
+    models, blend = find_models(flags.model), flags.blend()
+    captioner = captioner_for(models, settings, blend)
     with ExitStack() as stack:
         store = stack.enter_context(Store(flags.store))
         journal = stack.enter_context(Journal())
-        memory = Memory(store, model, captioner, Keeping(flags.rehash, flags.all_scores))
-        recall = Recall(memory, partial(_open, model, flags.runtime(), stack))
-        running = caption_folder(job, recall, captioner, journal, dry=flags.dry_run)
+        keeping, runtime = Keeping(flags.rehash, flags.all_scores), flags.runtime()
+        memories = [Memory(store, m, _sufficing(m, models, captioner), keeping) for m in models]
+        recalls = [
+            Recall(memory, partial(_open, model, runtime, stack))
+            for memory, model in zip(memories, models, strict=True)
+        ]
+        scorer = recalls[0] if len(recalls) == 1 else Union(recalls, blend)
+        running = caption_folder(job, scorer, captioner, journal, dry=flags.dry_run)
         summary = _watch(running, tally.total() - tally["skip"], diff=flags.diff)
         if flags.output and not flags.dry_run:
             full = flags.full_paths
             count = gather(job, flags.output, running.recorder, full_paths=full)
             _say(f"{count:,} captions in {flags.output}")
-    _print_summary(summary, recall)
+    _print_summary(summary, recalls[0])
     if flags.dry_run:
         _say("nothing was written")
     if flags.report:
@@ -133,6 +140,13 @@ def run(argv: Sequence[str], prog: str) -> int:
     if summary.interrupted:
         return INTERRUPTED
     return FAILED if summary.failures or summary.stopped else DONE
+
+
+def _sufficing(model: Model, models: Sequence[Model], captioner: Captioner) -> Captioner:
+    """What says whether kept scores of a model suffice; a union counts what was dropped as 0."""
+    if len(models) == 1:
+        return captioner
+    return Captioner(Settings(), model.labels, model.thresholds)
 
 
 def _open(model: Model, runtime: Runtime, stack: ExitStack) -> tuple[Pipeline, Contract]:

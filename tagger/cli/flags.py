@@ -9,7 +9,9 @@ from typing import Any
 from ..caption import CaptionFormat, Order
 from ..errors import OptionError
 from ..options import describe, option
+from ..pipeline import Blend
 from ..relations import Mode
+from ..scores import How
 from ..settings import Settings
 from ..thresholds import Method, Selection
 
@@ -32,7 +34,17 @@ def borrowed(cls: type[Any], name: str, default: Any = _OWN, **changed: Any) -> 
 class CaptionFlags:
     """What decides a caption, as the command line spells it."""
 
-    model: str = option("", help="A model's name or folder; `tagger models` lists them.")
+    model: tuple[str, ...] = option(
+        (), help="A model's name or folder; several are asked together. `tagger models` lists them."
+    )
+    union: How = option(
+        "mean",
+        help="What several models' scores of a tag become: their mean, the greatest, or the mean "
+        "by --model-weight.",
+    )
+    model_weight: tuple[float, ...] = option(
+        (), help="For --union weighted: a weight for each model, in their order.", metavar="N"
+    )
     threshold: tuple[str, ...] = borrowed(
         Selection,
         "threshold",
@@ -69,6 +81,16 @@ class CaptionFlags:
     head_separator: str = borrowed(CaptionFormat, "head_separator")
     implied: Mode = borrowed(Settings, "implied")
     series: bool = borrowed(Settings, "series")
+
+    def blend(self) -> Blend:
+        """How several models' scores are joined.
+
+        Raises:
+            OptionError: weights that do not fit the models.
+        """
+        blend = Blend(self.union, self.model_weight)
+        blend.check(max(1, len(self.model)))
+        return blend
 
     def settings(self) -> Settings:
         """The settings these flags ask for.

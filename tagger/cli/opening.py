@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
+
+import numpy as np
 
 from ..backends import open_backend
 from ..captioner import Captioner
@@ -10,45 +13,55 @@ from ..engine import Tagger
 from ..errors import BackendError, UsageError
 from ..models.registry import DEFAULT, default_registry
 from ..models.spec import Model
+from ..pipeline import Blend
 from ..relationfiles import home_relations, join
 from ..relations import EMPTY, Relations
+from ..scores import Scores
 from ..settings import Runtime, Settings
 
 
-def open_captioner(name: str, runtime: Runtime, settings: Settings) -> tuple[Tagger, Captioner]:
-    """Open a model by name, alias or path, ready to caption; an empty name is the default model.
+def captioner_for(
+    models: Sequence[Model], settings: Settings, blend: Blend | None = None
+) -> Captioner:
+    """Make the settings ready for a model, or for several asked together, without weights.
 
-    What can't be done as asked is refused before the weights are loaded.
-
-    Raises:
-        ModelError: unknown, unusable, or not on this machine; the sentence names every way out.
-        UsageError: as `captioner_for` and `open_model` do.
-    """
-    model = find_model(name)
-    captioner = captioner_for(model, settings)
-    return open_model(model, runtime), captioner
-
-
-def captioner_for(model: Model, settings: Settings) -> Captioner:
-    """Make the settings ready for a model, without its weights.
-
-    A tag with a threshold of its own that the model does not know is mentioned: it may be meant
-    for another model.
+    A tag with a threshold of its own that no model knows is mentioned: it may be meant for
+    another model.
 
     Raises:
         UsageError: the settings need relations and none are known, or name a category that the
             model does not have.
     """
-    captioner = Captioner(settings, model.labels, model.thresholds, relations_for(model, settings))
+    name, labels, thresholds = models[0].name, models[0].labels, models[0].thresholds
+    if len(models) > 1:
+        blend = blend or Blend()
+        empty = [Scores(np.zeros(len(m.labels), np.float32), m.labels, m.name) for m in models]
+        whole = blend.scores(empty)
+        name, labels = whole.model, whole.labels
+        thresholds = blend.thresholds([model.thresholds for model in models])
+    relations = join([relations_for(model, settings) for model in models])
+    captioner = Captioner(settings, labels, thresholds, relations)
     selector = captioner.selector
     if selector.unknown_categories:
-        known = ", ".join(category.name for category in model.labels.categories)
+        known = ", ".join(category.name for category in labels.categories)
         got = ", ".join(map(repr, selector.unknown_categories))
-        raise UsageError(f"expected categories of {model.name} ({known}), got {got}")
+        raise UsageError(f"expected categories of {name} ({known}), got {got}")
     if selector.unknown:
         tags = ", ".join(map(repr, selector.unknown))
-        print(f"--tag-threshold: {model.name} does not know {tags}", file=sys.stderr)
+        print(f"--tag-threshold: {name} does not know {tags}", file=sys.stderr)
     return captioner
+
+
+def find_models(names: Sequence[str]) -> list[Model]:
+    """Find models by name, without opening them; no name at all is the default model.
+
+    Raises:
+        ModelError: as `find_model` does.
+        UsageError: one is named twice.
+    """
+    if len(set(names)) < len(names):
+        raise UsageError(f"--model: expected each model once, got {', '.join(names)}")
+    return [find_model(name) for name in names or [""]]
 
 
 def open_model(model: Model, runtime: Runtime) -> Tagger:

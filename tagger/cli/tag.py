@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,11 +14,11 @@ from ..argv import parse
 from ..caption import Caption
 from ..errors import UsageError
 from ..options import option
-from ..pipeline import Outcome, Pipeline
-from ..settings import Runtime
+from ..pipeline import Outcome, Pipeline, Union
+from ..settings import Precision, Runtime
 from . import DONE, FAILED
 from .flags import CaptionFlags, borrowed
-from .opening import open_captioner
+from .opening import captioner_for, find_models, open_model
 
 
 @dataclass(frozen=True)
@@ -27,17 +28,23 @@ class TagFlags(CaptionFlags):
     images: tuple[Path, ...] = option((), help="Pictures.", metavar="IMAGE")
     json: bool = option(False, help="One JSON object a line, for scripts.")
     device: str = borrowed(Runtime, "device")
+    precision: Precision = borrowed(Runtime, "precision")
 
 
 def run(argv: Sequence[str], prog: str) -> int:
     """Print tags; 1 if a picture could not be read."""
     flags = parse(TagFlags, argv, prog, positional=["images"])
     _check(flags.images)
-    settings, runtime = flags.settings(), Runtime(device=flags.device)
-    tagger, captioner = open_captioner(flags.model, runtime, settings)
+    settings, blend = flags.settings(), flags.blend()
+    runtime = Runtime(device=flags.device, precision=flags.precision)
+    models = find_models(flags.model)
+    captioner = captioner_for(models, settings, blend)
     failed = 0
-    with Pipeline(tagger, runtime) as pipeline:
-        for outcome in pipeline.stream(flags.images):
+    with ExitStack() as stack:
+        opened = [open_model(model, runtime) for model in models]
+        pipelines = [stack.enter_context(Pipeline(tagger, runtime)) for tagger in opened]
+        scorer = pipelines[0] if len(pipelines) == 1 else Union(pipelines, blend)
+        for outcome in scorer.stream(flags.images, ordered=True):
             failed += outcome.scores is None
             caption = outcome.scores and captioner(outcome.scores, Path(str(outcome.source)))
             _print_json(outcome, caption) if flags.json else _print(outcome, caption)

@@ -8,6 +8,7 @@ interpreter's lock.
 Read downward:
     waiting     Job; Waiting, the queue with two priorities
     stream      Outcome, Stream
+    union       several models asked together
 """
 
 from __future__ import annotations
@@ -29,9 +30,10 @@ from ..preprocess import stack
 from ..scores import Scores
 from ..settings import Runtime
 from .stream import Outcome, Stream
+from .union import Blend, Union
 from .waiting import Job, Priority, Source, Waiting
 
-__all__ = ["Outcome", "Pipeline", "Priority", "Source", "Stream"]
+__all__ = ["Blend", "Outcome", "Pipeline", "Priority", "Source", "Stream", "Union"]
 
 log = logging.getLogger(__name__)
 
