@@ -368,3 +368,20 @@ def test_the_demo_recipe_builds_the_sprites(tmp_path: Path, test_data: Path) -> 
     assert known.all()
     assert truth.any(axis=1).all()
     assert dataset.image_path(0).is_file()
+
+
+def test_a_dataset_keeps_the_relations_among_its_labels(
+    write_dump: Callable[..., Path], tmp_path: Path
+) -> None:
+    """For the model that is trained on it; what leads out of the vocabulary is left out."""
+    dump = write_dump(
+        "dump",
+        {1: "katana", 2: "sword", 3: "katana", 4: "hat"},
+        {"katana": 0, "sword": 0, "tachi": 0, "hat": 0},
+        aliases={"tachi": "katana"},
+        implications={"katana": "sword", "bow": "weapon"},
+    )
+    build(BuildOptions(sources=(dump,), out=tmp_path / "out", minimum_count=1))
+    known = Dataset.open(tmp_path / "out").relations
+    assert known.aliases == {"tachi": "katana"}
+    assert known.implications == {"katana": ("sword",)}
