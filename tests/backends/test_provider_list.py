@@ -6,8 +6,8 @@ import pytest
 
 pytest.importorskip("onnxruntime")
 
-from tagger.backends import sessions  # noqa: E402
-from tagger.backends.place import Place  # noqa: E402
+from tagger.backends import sessions
+from tagger.backends.place import Place
 
 CPU = ("CPUExecutionProvider", {})
 
