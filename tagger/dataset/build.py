@@ -45,7 +45,9 @@ MOST_USED = 20
 class BuildOptions(Filters, VocabularyOptions, SplitOptions):
     """What `tagger dataset build` does: the settings of its steps, flat, as a recipe has them."""
 
-    sources: tuple[Path, ...] = option(help="Folders of dumps, in Danbooru2021's layout.")
+    sources: tuple[Path, ...] = option(
+        help="Folders of dumps, in Danbooru2021's layout.", metavar="SOURCE"
+    )
     out: Path = option(help="Folder to make; it must be new or empty.")
     closed_categories: tuple[str, ...] = option(
         ("character", "copyright"),

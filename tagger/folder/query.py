@@ -126,6 +126,7 @@ def _quoted(text: str) -> str:
         text
         and text.lower() not in WORDS
         and text[0] not in '"()'
+        and text.count("(") == text.count(")")  # `score(` closes at the first that is over
         and word_end(text, 0) == len(text)
     ):
         return text
