@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
-SHOWN = ("balloon.png", "town/night-walk.webp", "two-friends.jpeg")
-WIDTH, HEIGHT = 1180, 1010
+SHOWN = ("balloon.png", "stargazer.jpg")
+WIDTH, HEIGHT = 1180, 820
 
 
 def main() -> None:
