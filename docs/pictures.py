@@ -1,4 +1,4 @@
-"""Draws `docs/captioned.png`, the README's picture: examples with the tags the demo model gives.
+"""Draws the README's pictures: examples with the tags the demo model gives, and the drawn cast.
 
     python docs/pictures.py
 
@@ -17,12 +17,17 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+from tagger.demo.examples import draw_cast  # noqa: E402 - the checkout beside us, installed or not
+
 SHOWN = ("balloon.png", "stargazer.jpg")
 WIDTH, HEIGHT = 1180, 820
 
 
 def main() -> None:
-    """Tag, lay out, photograph."""
+    """Tag, lay out, photograph; draw."""
+    draw_cast(160).quantize(256).save(ROOT / "docs" / "cast.png", optimize=True)
     with tempfile.TemporaryDirectory() as folder:
         page = Path(folder, "page.html")
         page.write_text(document([tagged(ROOT / "examples" / name) for name in SHOWN]), "utf-8")
