@@ -9,7 +9,7 @@ import functools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import PurePath
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from .errors import OptionError
 from .options import check, option
@@ -111,8 +111,7 @@ class Item:
 # ---------------------------------------------------------------- writing
 
 
-@dataclass(frozen=True)
-class _Word:
+class _Word(NamedTuple):
     text: str
     key: str
     tag: Tag | None = None
@@ -150,21 +149,30 @@ def _fixed(texts: tuple[str, ...], form: CaptionFormat, source: PurePath | None)
 
 
 def _word(tag: Tag, form: CaptionFormat) -> _Word:
-    text = (to_spaces(tag.name) if form.spaces else tag.name).strip()
-    text = escape(text) if form.escape else text
+    text, name = _spelled(tag.name, form.spaces, form.escape)
     if form.weights and text:
         text = weigh(text, tag.score)
-    return _Word(text, key(tag.name), tag)
+    return _Word(text, name, tag)
+
+
+@functools.lru_cache(maxsize=1 << 15)  # a run meets few names, each many times
+def _spelled(name: str, spaces: bool, escaped: bool) -> tuple[str, str]:
+    """A tag's text and its key."""
+    text = (to_spaces(name) if spaces else name).strip()
+    return (escape(text) if escaped else text), key(name)
 
 
 def _parted(words: Iterable[_Word], form: CaptionFormat) -> tuple[list[_Word], list[_Word]]:
     """Those that read back as they are written, and those that would not."""
     fit: list[_Word] = []
     unfit: list[_Word] = []
+    mark, head = form.mark, form.head_separator
     for word in words:
-        fits = is_one_tag(word.text, form.mark, form.head_separator)
-        (fit if fits else unfit).append(word)
+        (fit if _reads_back(word.text, mark, head) else unfit).append(word)
     return fit, unfit
+
+
+_reads_back = functools.lru_cache(maxsize=1 << 15)(is_one_tag)
 
 
 def _replaced(tags: Iterable[Tag], pairs: tuple[tuple[str, str], ...]) -> Iterable[Tag]:
@@ -176,7 +184,7 @@ def _replaced(tags: Iterable[Tag], pairs: tuple[tuple[str, str], ...]) -> Iterab
             yield replace(tag, name=target)
 
 
-@functools.lru_cache(maxsize=1 << 15)  # a run meets few names, each many times
+@functools.lru_cache(maxsize=1 << 15)
 def _target(name: str, pairs: tuple[tuple[str, str], ...]) -> str:
     spelled = key(name)
     return next((into for pattern, into in _rules(pairs) if pattern.matches(spelled)), name)

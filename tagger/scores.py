@@ -98,8 +98,13 @@ class Scores:
                 f"{int(sparse.indices.max())}: infer the picture again"
             )
         values = np.zeros(len(labels), np.float32)
-        values[sparse.indices] = sparse.values
-        return cls(values, labels, model, FLOOR)
+        values[sparse.indices] = rounded(sparse.values)
+        values.setflags(write=False)
+        made = object.__new__(cls)  # rounding all those zeros would take longer than all the rest
+        fields = {"values": values, "labels": labels, "model": model, "floor": FLOOR}
+        for name, value in fields.items():
+            object.__setattr__(made, name, value)
+        return made
 
 
 def union(

@@ -72,6 +72,7 @@ class Selector:
         self._limits = np.where(
             allowed, _limits(selection, labels, thresholds or Thresholds()), np.float32(np.inf)
         )
+        self._least = self._limits.min(initial=np.float32(np.inf))
         self._kept = np.flatnonzero(able & _matched(selection.keep, labels) & ~ratings)
         self._is_kept = np.zeros(len(labels), np.bool_)
         self._is_kept[self._kept] = True
@@ -119,7 +120,9 @@ class Selector:
     def tags(self, values: ArrayLike) -> list[Tag]:
         """The tags, in descending score."""
         scores = np.asarray(values, np.float32)
-        return [_tag(self.labels, int(index), scores) for index in self(scores)]
+        picked = self(scores)
+        pairs = zip(picked.tolist(), scores[picked].tolist(), strict=True)
+        return [_tag(self.labels, index, score) for index, score in pairs]
 
     def decides(self, values: ArrayLike, floor: float) -> bool:
         """Whether these scores suffice, where those below `floor` are unknown and stand as 0.
@@ -134,7 +137,7 @@ class Selector:
             surely_cut(scores[members], floor) for members in self._groups.members
         ):
             return False
-        return bool(np.all(self._limits >= np.float32(floor)))
+        return bool(self._least >= np.float32(floor))
 
     def _fixed(self, scores: NDArray[np.float32]) -> NDArray[np.intp]:
         return np.flatnonzero(scores >= self._limits)
@@ -164,7 +167,8 @@ def rating(values: ArrayLike, labels: LabelSet) -> Tag | None:
     indices = labels.of(RATING)
     if not indices.size:
         return None
-    return _tag(labels, int(indices[np.argmax(scores[indices])]), scores)
+    index = int(indices[np.argmax(scores[indices])])
+    return _tag(labels, index, float(scores[index]))
 
 
 _FLOOR = np.float32(FLOOR)
@@ -259,6 +263,6 @@ def _spread(
     return spread
 
 
-def _tag(labels: LabelSet, index: int, scores: NDArray[np.float32]) -> Tag:
+def _tag(labels: LabelSet, index: int, score: float) -> Tag:
     label = labels[index]
-    return Tag(label.name, label.category.name, number(scores[index]), index)
+    return Tag(label.name, label.category.name, number(score), index)
