@@ -21,7 +21,7 @@ from tagger.backends import open_backend
 from tagger.engine import Tagger
 from tagger.models.catalog import CATALOG
 from tagger.models.registry import Registry
-from tagger.models.spec import ModelSpec
+from tagger.models.spec import Model, ModelSpec
 
 onnx = pytest.importorskip("onnx")
 onnxruntime = pytest.importorskip("onnxruntime")
@@ -234,6 +234,7 @@ class Family:
 
 
 DEEPGHS = ("embedding", "logits", "prediction")
+CAMIE = ("embedding", "logits", "output")
 FAMILIES = {
     "wd-swinv2-tagger-v3": Family(wd, {"selected_tags.csv": WD_CSV}),
     "wd-v1-4-moat-tagger-v2": Family(wd, {"selected_tags.csv": WD_CSV}),
@@ -257,6 +258,18 @@ FAMILIES = {
         joytag, {"top_tags.txt": "\n".join(name for name, _ in TAGS) + "\n"}, logits=True
     ),
     "camie-tagger": Family(camie_v1, {"model_initial_metadata.json": INDEXED}, logits=True),
+    "camie-tagger-refined": Family(
+        camie_v1,
+        {
+            "refined/selected_tags.csv": WD_CSV,
+            "refined/threshold.json": {
+                kind: {"balanced": {"threshold": at}, "high_recall": {"threshold": 0.1}}
+                for kind, at in (("general", 0.3), ("character", 0.2), ("year", 0.5))
+            },
+        },
+        outputs=tuple(f"{stage}{name}" for stage in ("initial/", "") for name in CAMIE),
+        answer=5,
+    ),
     "camie-tagger-v2": Family(
         camie_v2,
         {"camie-tagger-v2-metadata.json": {"dataset_info": {"tag_mapping": INDEXED}}},
@@ -360,7 +373,7 @@ def write_graph(path: Path, family: Family, spec: ModelSpec) -> None:
     for number, name in enumerate(family.outputs):
         matrix = rng.normal(0, 2 / np.sqrt(inside), (inside, len(TAGS))).astype(np.float32)
         tensors.append(onnx.numpy_helper.from_array(matrix, f"matrix{number}"))
-        bare = family.logits or name in ("embedding", "logits")
+        bare = family.logits or name.split("/")[-1] in ("embedding", "logits")
         out = name if bare else f"raw{number}"
         nodes.append(helper.make_node("MatMul", [last, f"matrix{number}"], [out]))
         if not bare:
@@ -426,13 +439,48 @@ def test_every_family_that_onnx_runs_is_tried() -> None:
     assert {SPECS[name].family for name in FAMILIES} == run
 
 
+def placed(name: str, root: Path) -> Model:
+    """A family's folder, found."""
+    spec = replace(SPECS[name], files=(), tags=None)
+    folder(root, FAMILIES[name], spec)
+    return Registry((root,), specs=(spec,), demo=None).find(name)
+
+
 def test_thresholds_come_from_the_models_own_files(tmp_path: Path) -> None:
     """animetimm: a tag's `best_threshold`, and the category's from `thresholds.csv`."""
-    name = "caformer_b36.dbv4-full"
-    spec = replace(SPECS[name], files=(), tags=None)
-    folder(tmp_path, FAMILIES[name], spec)
-
-    model = Registry((tmp_path,), specs=(spec,), demo=None).find(name)
+    model = placed("caformer_b36.dbv4-full", tmp_path)
 
     assert model.thresholds.categories == {"general": 0.39, "character": 0.47}
     assert model.labels.thresholds.tolist() == pytest.approx([0.3, 0.4, 0.5, 0.6])
+
+
+def test_camies_thresholds_are_its_balanced_preset(tmp_path: Path) -> None:
+    """By category; its other categories keep the author's one figure."""
+    model = placed("camie-tagger-refined", tmp_path)
+
+    assert model.thresholds.categories == {"general": 0.3, "character": 0.2, "year": 0.5}
+    assert model.thresholds.overall == 0.2616
+
+
+def test_cl_taggers_thresholds_are_its_metrics(tmp_path: Path) -> None:
+    """For each output that of best F1, where the archive is there; else the author's one figure."""
+    model = placed("cl-tagger-v2.01a", tmp_path)
+    assert model.thresholds == SPECS["cl-tagger-v2.01a"].thresholds
+
+    best = np.array([0.75, 0.5, 0.25, np.nan], np.float32)
+    np.savez(model.path("v2_01a/model_tag_metrics.npz"), best_thr=best)
+
+    found = Registry((tmp_path,), specs=(model.spec,), demo=None).find(model.name).thresholds
+    assert (found.overall, found.tags) == (0.55, {"safe": 0.75, "1girl": 0.5, "long_hair": 0.25})
+
+
+def test_oppaioracles_thresholds_are_where_precision_is_recall(tmp_path: Path) -> None:
+    """For each tag, from the file that lies beside the graph."""
+    model = placed("oppaioracle-v1.1", tmp_path)
+    points = {"support_ge_1": {"pr_breakeven": {"threshold": 0.75}}}
+    tags = {"1girl": {"pr_threshold": 0.8}, "miku": {"pr_threshold": 0.4}}
+    told = {"micro": {}, "macro_single_threshold": points, "per_tag": {"per_tag": tags}}
+    model.path("V1.1_onnx/pr_thresholds.json").write_text(json.dumps(told), encoding="utf-8")
+
+    found = Registry((tmp_path,), specs=(model.spec,), demo=None).find(model.name).thresholds
+    assert (found.overall, found.tags) == (0.75, {"1girl": 0.8, "miku": 0.4})

@@ -21,6 +21,7 @@ from .files import complete, fault
 from .lock import held
 from .spec import File, ModelSpec
 from .transfer import Remote, describe, fetch, partial
+from .web import AbsentError
 
 Progress = Callable[[int, int], None]
 """Bytes here, bytes in all; may raise to stop, and the next download goes on from there."""
@@ -90,7 +91,7 @@ def _told(name: str) -> Iterator[None]:
             f"{TIMEOUT_S / 60:.0f} minutes: wait for it, or stop it"
         ) from None
     except DownloadError as error:
-        raise DownloadError(f"{name}: {error}") from error
+        raise type(error)(f"{name}: {error}") from error
     except OSError as error:
         raise DownloadError(f"{name}: can't be written: {error.strerror or error}") from error
 
@@ -132,13 +133,20 @@ def _ask(spec: ModelSpec, contract: Contract, folder: Path) -> list[_Item]:
     items: list[_Item] = []
     revision = spec.revision
     # the labels first: should it be refused, then before the large file
-    for name in sorted(spec.needs(contract), key=lambda name: name != spec.labels):
+    names = (*spec.needs(contract), *spec.optional)
+    for name in sorted(names, key=lambda name: name != spec.labels):
         file = spec.file(name)
-        if fault(folder, file):
+        if not fault(folder, file):
+            continue
+        try:
             with _told(name):
                 remote = describe(spec.repo, revision, file)
-            revision = remote.commit
-            items.append(_Item(file, remote, _stage(folder) / name))
+        except AbsentError:
+            if name in spec.optional:
+                continue
+            raise
+        revision = remote.commit
+        items.append(_Item(file, remote, _stage(folder) / name))
     return items
 
 

@@ -57,6 +57,7 @@ class ModelSpec:
         calibration: a file in the folder that says thresholds more narrowly, where it is there.
         stages: a file in the folder that says how pictures are prepared, for every contract.
         extra: further files that it can't be run without.
+        optional: files that are fetched with the others and can be missed.
         implications: a file in the folder that says which tags imply which.
         recipe: whose preprocessing is followed.
         repo, revision: where it is published on the Hugging Face hub.
@@ -78,6 +79,7 @@ class ModelSpec:
     calibration: str | None = None
     stages: str | None = None
     extra: tuple[str, ...] = ()
+    optional: tuple[str, ...] = ()
     implications: str | None = None
     recipe: str = ""
     family: str = ""
@@ -104,7 +106,8 @@ class ModelSpec:
     def paths(self) -> tuple[str, ...]:
         """Every file it names: weights, configurations, labels, and the others known."""
         named = [name for contract in self.contracts for name in contract.files]
-        return tuple(dict.fromkeys([*named, *self._shared, *(file.path for file in self.files)]))
+        files = (file.path for file in self.files)
+        return tuple(dict.fromkeys([*named, *self._shared, *self.optional, *files]))
 
     @property
     def _shared(self) -> tuple[str, ...]:
@@ -115,6 +118,7 @@ class ModelSpec:
         """Every file that one way to run it needs: its own, the labels, what no other claims."""
         others = {name for one in self.contracts if one != contract for name in one.files}
         own = (*contract.files, *self._shared)
+        others |= set(self.optional)
         shared = (file.path for file in self.files if file.path not in others)
         return tuple(dict.fromkeys((*own, *shared)))
 
@@ -198,7 +202,7 @@ class Model:
         path = self.path(spec.calibration) if spec.calibration and self.on_disk else None
         if path is None or not path.is_file():
             return spec.thresholds
-        return read_calibration(path, spec.thresholds)
+        return read_calibration(path, spec.thresholds, self.labels)
 
     def identity(self, contract: Contract | None = None) -> str:
         """What decides its scores for given pixels, as hex: weights and how they are read.

@@ -41,6 +41,10 @@ class PassingError(Exception):
         self.anew = anew
 
 
+class AbsentError(DownloadError):
+    """The repository has no file of that name."""
+
+
 def open_url(
     url: str, method: str = "GET", headers: Mapping[str, str] | None = None
 ) -> HTTPResponse:
@@ -102,7 +106,7 @@ def _refusal(answer: urllib.error.HTTPError) -> Exception:
             f"HF_TOKEN is not valid: set HF_TOKEN to a valid access token, or unset it"
         )
     if answer.code == 404:
-        return DownloadError("the hub has no such file (404): it was moved or removed")
+        return AbsentError("the hub has no such file (404): it was moved or removed")
     if answer.code == 416:
         return PassingError("the hub has no such part of the file", anew=True)
     return DownloadError(f"the hub answers {answer.code} {answer.reason}")

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 from collections import namedtuple
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -49,6 +50,22 @@ def assert_whole(folder: Path) -> None:
     assert (folder / "model.onnx").read_bytes() == WEIGHTS
     assert (folder / "selected_tags.csv").read_bytes() == LABELS
     assert not list(folder.parent.glob("*.partial"))
+
+
+def test_what_can_be_missed_is_fetched_where_it_is(hub: Hub) -> None:
+    """A model runs without it, so neither a hub nor a folder that lacks it is refused."""
+    spec = replace(SPEC, optional=("thresholds.csv", "gone.csv"))
+    hub.files[f"{REPO}/thresholds.csv"] = b"category,name,threshold\n0,general,0.4\n"
+
+    folder = download(spec)
+
+    assert {path.name for path in folder.iterdir()} == {
+        "model.onnx",
+        "selected_tags.csv",
+        "thresholds.csv",
+    }
+    (folder / "thresholds.csv").unlink()
+    assert locate(spec) == folder
 
 
 def refused(spec: ModelSpec, sentence: str) -> None:

@@ -58,7 +58,7 @@ def test_an_input_in_a_few_words(name: str, words: str) -> None:
 def test_a_licence_that_binds_is_said_and_the_unknown_too() -> None:
     """Gated, not to be passed on; a threshold nobody states."""
     closed = dict(lines(BY_NAME["cl-tagger-v2.01a"]))
-    unknown = dict(lines(BY_NAME["wd-v1-4-vit-tagger"]))
+    unknown = dict(lines(BY_NAME["wd-eva02-tagger-2026-canary"]))
 
     assert closed["licence"] == "cl-tagger-v2-model-license-v1.0, gated, not to be passed on"
     assert unknown["operating point"] == "0.35 (unknown, so a usual one)"

@@ -2,6 +2,7 @@
 
     wd          SmilingWolf's WD taggers, idolsankaku, and what keeps their contract
     danbooru    other taggers of Danbooru's tags
+    camie       Camie's, of 70,527 tags
     cl          cl_tagger, which is gated
     deepghs     models that bring their preprocessing and thresholds as files
     furry       taggers of e621's tags
@@ -15,7 +16,7 @@ whose preprocessing is followed where people who publish a model disagree.
 from __future__ import annotations
 
 from ..spec import ModelSpec
-from . import cl, danbooru, deepghs, furry, wd
+from . import camie, cl, danbooru, deepghs, furry, wd
 
 __all__ = ["CATALOG", "DEFAULT"]
 
@@ -24,6 +25,7 @@ DEFAULT = "wd-swinv2-tagger-v3"
 CATALOG: tuple[ModelSpec, ...] = (
     *wd.MODELS,
     *danbooru.MODELS,
+    *camie.MODELS,
     *cl.MODELS,
     *deepghs.MODELS,
     *furry.MODELS,

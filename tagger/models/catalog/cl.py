@@ -5,7 +5,7 @@ from __future__ import annotations
 from ...thresholds import Thresholds
 from ..contract import Contract
 from ..spec import ModelSpec
-from .shapes import ADVISED, hub, signed
+from .shapes import hub, signed
 
 
 def _cl_v1(version: str) -> ModelSpec:
@@ -34,6 +34,8 @@ def _cl_v2(version: str, tags: int | None) -> ModelSpec:
         labels=f"{version}/model_vocabulary.json",
         revision="b57909b8e9c63f71e208a26473e7aabdf45ed6b6",
         extra=(f"{version}/model.onnx.data",),
+        calibration=f"{version}/model_tag_metrics.npz",
+        optional=(f"{version}/model_tag_metrics.npz",),
         tags=tags,
         title=f"cl_tagger {version.replace('_', '.')}",
         family="cl_tagger",
@@ -41,7 +43,7 @@ def _cl_v2(version: str, tags: int | None) -> ModelSpec:
         gated=True,
         redistributable=False,
         thresholds=Thresholds(0.55),
-        point=ADVISED,
+        point="per tag, else the author's advice",
         recipe="SigLIP2's: stretched",
         about=2_227_000_000,
         **hub("cella110n/cl_tagger_v2"),

@@ -6,8 +6,8 @@ from typing import Any
 
 from ...thresholds import Thresholds
 from ..contract import Contract
-from ..spec import ModelSpec
-from .shapes import ADVISED, CLIP, IMAGENET, UNKNOWN, files, hub, signed, square
+from ..spec import File, ModelSpec
+from .shapes import ADVISED, CLIP, P_IS_R, files, hub, signed, square
 
 _PIXAI_V1 = {"general": 0.17, "character": 0.27, "artist": 0.15, "copyright": 0.24}
 _JOYTAG = square(448, mean=CLIP[0], std=CLIP[1])
@@ -72,45 +72,6 @@ def _ml_danbooru(name: str, network: str, weights: str, side: int, alias: str) -
     )
 
 
-def _camie_v1() -> ModelSpec:
-    pixels = square(512, fit="letterbox", rounding="floor", fill="black", resample="lanczos")
-    return ModelSpec(
-        "camie-tagger",
-        (Contract(weights="model_initial.onnx", preprocess=pixels, activation="sigmoid"),),
-        labels="model_initial_metadata.json",
-        revision="9afb19b5e21e7916f599edda74eb373cac63ba24",
-        tags=70_527,
-        title="Camie v1, its first stage",
-        family="camie",
-        licence="GPL-3.0",
-        thresholds=Thresholds(0.2576),
-        point=ADVISED,
-        recipe="the author's: black padding",
-        **hub("Camais03/camie-tagger"),
-    )
-
-
-def _camie_v2() -> ModelSpec:
-    grey = (124, 116, 104)
-    how: Any = {"fit": "letterbox", "rounding": "floor", "fill": grey, "resample": "lanczos"}
-    pixels = square(512, mean=IMAGENET[0], std=IMAGENET[1], **how)
-    weights = "camie-tagger-v2.onnx"
-    return ModelSpec(
-        "camie-tagger-v2",
-        (Contract(weights=weights, preprocess=pixels, output=1, activation="sigmoid"),),
-        labels="camie-tagger-v2-metadata.json",
-        revision="7d40c1b85b86ab4f607b2caf26b1b50c99db743e",
-        tags=70_527,
-        title="Camie v2, its refined output",
-        family="camie",
-        licence="GPL-3.0",
-        thresholds=Thresholds(0.61),
-        point="camie-tagger-quick's",
-        recipe="the author's: padded with ImageNet's mean",
-        **hub("Camais03/camie-tagger-v2"),
-    )
-
-
 def _pixai_v1() -> ModelSpec:
     how: Any = {"fit": "letterbox", "rounding": "floor", "fill": "black", "resample": "bilinear"}
     return ModelSpec(
@@ -167,11 +128,13 @@ def _joytag() -> ModelSpec:
     )
 
 
-def _oppaioracle(version: str, side: int) -> ModelSpec:
+def _oppaioracle(version: str, side: int, threshold: float, *sums: str) -> ModelSpec:
     grey = (114, 114, 114)
     pixels = signed(side, fit="letterbox", fill=grey, alpha="mask", background="white")
+    folder = f"{version}_onnx"
+    names = (f"{folder}/model.onnx", f"{folder}/selected_tags.csv")
     contract = Contract(
-        weights=f"{version}_onnx/model.onnx",
+        weights=names[0],
         preprocess=pixels,
         input="pixel_values",
         mask="padding_mask",
@@ -180,12 +143,17 @@ def _oppaioracle(version: str, side: int) -> ModelSpec:
     return ModelSpec(
         f"oppaioracle-{version.lower()}",
         (contract,),
-        labels=f"{version}_onnx/selected_tags.csv",
+        labels=names[1],
+        calibration=f"{folder}/pr_thresholds.json",
+        optional=(f"{folder}/pr_thresholds.json",),
+        revision="96992fa30568c386e9fe7c8a1a68f798a3202c09",
+        files=tuple(File(name, sha256=one) for name, one in zip(names, sums, strict=False)),
+        tags=19_294,
         title=f"OppaiOracle {version}",
         family="oppaioracle",
         licence="Apache-2.0",
-        thresholds=Thresholds(),
-        point=UNKNOWN,
+        thresholds=Thresholds(threshold),
+        point=f"{P_IS_R}, per tag",
         recipe="the author's letterbox, with a mask of the padding",
         **hub("Grio43/OppaiOracle"),
     )
@@ -209,9 +177,13 @@ MODELS: tuple[ModelSpec, ...] = (
         "mld-tresnetd.6-30000",
     ),
     _joytag(),
-    _camie_v1(),
-    _camie_v2(),
     _pixai_v1(),
-    _oppaioracle("V1", 320),
-    _oppaioracle("V1.1", 448),
+    _oppaioracle("V1", 320, 0.614),
+    _oppaioracle(
+        "V1.1",
+        448,
+        0.753,
+        "8567852deb135eccfe4b8445d48e4476ee8846436486679adc0642cfeda07d13",
+        "6e51d4a4023d52e5b6485123be113515ba70d137150d7976168f4d5b243e5da8",
+    ),
 )

@@ -20,6 +20,8 @@ ONNX = Contract()
 WD_TIMM: Preprocess = replace(WD, layout="nchw", scale=1 / 255, mean=HALF, std=HALF)
 TIMM = Contract("timm", "model.safetensors", WD_TIMM, activation="sigmoid")
 RECIPE = "SmilingWolf's Space wd-tagger"
+# What that Space begins with, for the models whose cards name no threshold.
+_SPACE = Thresholds(0.35, {"general": 0.35, "character": 0.85})
 
 Pin = tuple[str, int, str]  # revision, bytes and SHA-256 of model.onnx
 
@@ -39,8 +41,8 @@ def _wd(name: str, network: str, threshold: float | None, aliases: str = "") -> 
         family="wd",
         licence="Apache-2.0",
         recipe=RECIPE,
-        thresholds=Thresholds(0.35 if threshold is None else threshold),
-        point=UNKNOWN if threshold is None else P_IS_R,
+        thresholds=_SPACE if threshold is None else Thresholds(threshold),
+        point=f"the defaults of {RECIPE}" if threshold is None else P_IS_R,
         aliases=tuple(aliases.split()),
         **hub(f"SmilingWolf/{name}"),
     )
