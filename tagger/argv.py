@@ -9,7 +9,7 @@ import contextlib
 import io
 import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import MISSING, field, make_dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar, get_origin
@@ -65,9 +65,28 @@ def parse(
         raise OptionError(_one_line(said.getvalue(), prog)) from None
     sys.stderr.write(said.getvalue())
     values = {each.name: getattr(words, each.name) for each in settings}
-    for name, value in values.items():
-        _refuse_no_path(name, value)
-    return cls(**values)
+    with flagged(cls, **dict.fromkeys(positional, "")):
+        for name, value in values.items():
+            _refuse_no_path(name, value)
+        return cls(**values)
+
+
+@contextlib.contextmanager
+def flagged(*classes: type[Any], **renamed: str) -> Iterator[None]:
+    """Name a setting that is refused as it was typed: `top_k: ...` as `--top: ...`.
+
+    classes: whose fields are written as flags. renamed: from a field to another flag's name,
+    without dashes; empty for what is no flag.
+    """
+    flags = {field.name: field.name for each in classes for field in describe(each)} | renamed
+    try:
+        yield
+    except OptionError as error:
+        name, colon, rest = str(error).partition(":")
+        flag = flags.get(name.replace(" ", "_"))
+        if type(error) is not OptionError or not (colon and flag):
+            raise
+        raise OptionError(f"--{flag.replace('_', '-')}:{rest}") from None
 
 
 def _argument(
@@ -149,6 +168,7 @@ def _one_line(box: str, prog: str) -> str:
     first = re.sub(
         r"Error parsing (\S+): (?:no|invalid) .*?('[^']*').*", r"\1: can't read \2", first
     )
+    first = re.sub(r", 'None'|'None', ", "", first)  # what leaving it out stands for
     hint = re.search(r"Perhaps you meant: (--[\w-]+)", " ".join(rest))
     tail = f"did you mean {hint[1]}?" if hint else f"`{prog} --help` lists what it takes"
     return f"{first[:1].lower()}{first[1:].rstrip('.')}: {tail}"

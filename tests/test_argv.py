@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
 pytest.importorskip("tyro")
 
-from tagger.argv import parse
+from tagger.argv import flagged, parse
 from tagger.errors import OptionError
 from tagger.options import check, option
 
@@ -27,6 +28,7 @@ class Wanted:
     top: int | None = option(None, help="At most.", ge=1, metavar="K")
     weight: float = option(0.5, help="How much.", ge=0, le=1)
     select: str = option("fixed", help="How.", choices=("fixed", "mcut"))
+    colour: Literal["red", "blue"] | None = option(None, help="Which.")
     recursive: bool = option(True, help="Go into subfolders.")
     out: Path | None = option(None, help="Where to.")
 
@@ -108,3 +110,21 @@ def test_help_shows_each_sentence_and_ends_well(capsys: pytest.CaptureFixture[st
     assert "Do something with pictures." in shown
     assert "Not part of the help" not in shown
     assert "From 0 to 1" in shown
+
+
+def test_what_leaving_it_out_stands_for_is_no_choice() -> None:
+    """Nobody can type nothing."""
+    assert (read("a").colour, read("a", "--colour", "red").colour) == (None, "red")
+    with pytest.raises(OptionError) as refused:
+        read("a", "--colour", "green")
+    assert "None" not in str(refused.value)
+
+
+def test_a_setting_is_refused_under_the_name_that_was_typed() -> None:
+    """Also where the flag has another name than the field; other sentences stay as they are."""
+    with pytest.raises(OptionError, match=r"^--weight: expected a number from 0 to 1, got 2"):
+        read("a", "--weight", "2")
+    with pytest.raises(OptionError, match=r"^--best: expected"), flagged(Wanted, top="best"):
+        Wanted((Path("a"),), top=0)
+    with pytest.raises(OptionError, match=r"^a\.png: expected"), flagged(Wanted):
+        raise OptionError("a.png: expected another")

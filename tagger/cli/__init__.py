@@ -119,5 +119,7 @@ def _told(error: OSError) -> str:
 
 
 def _complain(sentence: str, code: int) -> int:
-    print(f"tagger: {' '.join(sentence.split())}", file=sys.stderr)
+    from .screen import say
+
+    say(f"tagger: {' '.join(sentence.split())}")
     return code

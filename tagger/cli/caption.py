@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from ..argv import parse
+from ..argv import flagged, parse
 from ..captioner import Captioner
 from ..errors import OptionError
 from ..folder.gather import gather
@@ -17,6 +16,7 @@ from ..folder.inputs import expand
 from ..folder.job import FolderJob, plan_folder
 from ..folder.journal import Journal
 from ..folder.metadata import check_name
+from ..folder.naming import Naming
 from ..folder.plan import Change, Refusal
 from ..folder.recall import Keeping, Memory, Recall
 from ..folder.run import Run, caption_folder
@@ -29,7 +29,7 @@ from ..store import Store
 from . import DONE, FAILED, INTERRUPTED
 from .flags import CaptionFlags, borrowed
 from .opening import captioner_for, find_models, open_model
-from .screen import progress
+from .screen import line, progress, say
 
 SHOWN = 20
 """Failures that the summary names one by one."""
@@ -86,21 +86,24 @@ class FolderFlags(CaptionFlags):
 
     def job(self) -> FolderJob:
         """What is to be captioned, and where the captions go."""
-        folder = Folder(
-            self.out,
-            self.on_existing,
-            self.extension,
-            self.recursive,
-            encoding=self.encoding,
-            name=self.name,
-            json_sidecar=self.json_sidecar,
-        )
+        with flagged(Folder):
+            folder = Folder(
+                self.out,
+                self.on_existing,
+                self.extension,
+                self.recursive,
+                encoding=self.encoding,
+                name=self.name,
+                json_sidecar=self.json_sidecar,
+            )
+            Naming(folder.name, folder.extension)
         roots = expand(self.folders, self.from_list)
         return FolderJob(roots, folder, self.include_path, self.exclude_path)
 
     def runtime(self) -> Runtime:
         """What runs the model."""
-        return Runtime(self.device, self.precision, self.batch, self.threads)
+        with flagged(Runtime):
+            return Runtime(self.device, self.precision, self.batch, self.threads)
 
 
 def run(argv: Sequence[str], prog: str) -> int:
@@ -131,10 +134,10 @@ def run(argv: Sequence[str], prog: str) -> int:
         if flags.output and not flags.dry_run:
             full = flags.full_paths
             count = gather(job, flags.output, running.recorder, full_paths=full)
-            _say(f"{count:,} captions in {flags.output}")
+            say(f"{count:,} captions in {flags.output}")
     _print_summary(summary, recalls[0])
     if flags.dry_run:
-        _say("nothing was written")
+        say("nothing was written")
     if flags.report:
         write_report(summary, flags.report)
     if summary.interrupted:
@@ -153,7 +156,7 @@ def _open(model: Model, runtime: Runtime, stack: ExitStack) -> tuple[Pipeline, C
     """Open the model and what feeds it, until the stack is closed."""
     tagger = open_model(model, runtime)
     backend = tagger.backend
-    _say(f"{tagger.name} on {backend.device} ({backend.library}, {backend.dtype})")
+    say(f"{tagger.name} on {backend.device} ({backend.library}, {backend.dtype})")
     return stack.enter_context(Pipeline(tagger, runtime)), backend.contract
 
 
@@ -178,10 +181,10 @@ def _watch(running: Run, total: int, *, diff: bool) -> Summary:
 def _show_diff(change: Change | None) -> None:
     """A caption that would be another: its line before and after."""
     if change is not None and change.writes:
-        print(change.caption)
+        line(change.caption)
         if change.before is not None and change.before.strip():
-            print(f"- {change.before.rstrip()}")
-        print(f"+ {change.after.rstrip()}")
+            line(f"- {change.before.rstrip()}")
+        line(f"+ {change.after.rstrip()}")
 
 
 def _show_plan(job: FolderJob) -> int:
@@ -190,12 +193,12 @@ def _show_plan(job: FolderJob) -> int:
     for task in plan_folder(job):
         if isinstance(task, Refusal):
             refused += 1
-            print(f"{task.picture}: {task.reason}")
+            line(f"{task.picture}: {task.reason}")
             continue
         counts[task.kind] = counts.get(task.kind, 0) + 1
-        print(f"{task.kind:<10} {task.picture} -> {task.caption}")
+        line(f"{task.kind:<10} {task.picture} -> {task.caption}")
     said = ", ".join(f"{count} {kind}" for kind, count in counts.items()) or "nothing to do"
-    _say(f"{said}; nothing was written" + (f"; {refused} refused" if refused else ""))
+    say(f"{said}; nothing was written" + (f"; {refused} refused" if refused else ""))
     return FAILED if refused else DONE
 
 
@@ -209,20 +212,16 @@ def _print_summary(summary: Summary, recall: Recall) -> None:
     }
     said = ", ".join(f"{count:,} {name}" for name, count in counts.items() if count)
     stopped = summary.interrupted or summary.stopped
-    _say(f"{'Stopped: ' if stopped else ''}{said or 'nothing to do'}")
+    say(f"{'Stopped: ' if stopped else ''}{said or 'nothing to do'}")
     if recall.known:
-        _say(f"{recall.known:,} of them from kept scores, {recall.inferred:,} inferred")
+        say(f"{recall.known:,} of them from kept scores, {recall.inferred:,} inferred")
     if summary.ignored:
         kinds = ", ".join(f"{n} {ending or 'without'}" for ending, n in summary.ignored.items())
-        _say(f"other files, left alone: {kinds}")
+        say(f"other files, left alone: {kinds}")
     if summary.stopped:
-        _say(f"stopped, and the next run does the rest: {summary.stopped}")
+        say(f"stopped, and the next run does the rest: {summary.stopped}")
     for path, reason in [*summary.failures, *summary.unreadable, *summary.left][:SHOWN]:
-        _say(f"  {path}: {reason}")
+        say(f"  {path}: {reason}")
     rest = len(summary.failures) + len(summary.unreadable) + len(summary.left) - SHOWN
     if rest > 0:
-        _say(f"  and {rest:,} more")
-
-
-def _say(sentence: str) -> None:
-    print(sentence, file=sys.stderr)
+        say(f"  and {rest:,} more")

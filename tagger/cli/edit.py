@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from ..argv import parse
+from ..argv import flagged, parse
 from ..errors import UsageError
 from ..folder.dispose import Move, apply_moves, kept_place, plan_moves
 from ..folder.editing import EditPlan, apply_edits
@@ -15,7 +15,7 @@ from ..folder.journal import Journal, Recorder
 from ..folder.preview import Preview, preview
 from . import DONE, FAILED
 from .editflags import EditFlags, check, edits_of
-from .screen import progress
+from .screen import line, progress, say
 from .selecting import rules
 
 SHOWN = 20
@@ -26,8 +26,9 @@ def run(argv: Sequence[str], prog: str) -> int:
     """Show, ask, do; 1 if something could not be done."""
     flags = parse(EditFlags, argv, prog, positional=["folders"])
     model = flags.known_model()
-    edits = list(edits_of(flags, model))
-    check(flags, edits)
+    with flagged(EditFlags):
+        edits = list(edits_of(flags, model))
+        check(flags, edits)
     captions = flags.captions()
     with rules(flags, model, edits) as meant:
         if flags.move or flags.delete:
@@ -35,7 +36,8 @@ def run(argv: Sequence[str], prog: str) -> int:
             moves = plan_moves(captions, meant, place)
             _show_moves(moves, place, flags.show)
             return _do(flags, argv, len(moves), lambda to: apply_moves(moves, to))
-        plan = EditPlan(captions, meant)
+        with flagged(EditFlags):
+            plan = EditPlan(captions, meant)
         found = preview(plan, meant.form, flags.show)
         _show(plan, found)
         unread = list(plan.unread)
@@ -48,11 +50,12 @@ def run(argv: Sequence[str], prog: str) -> int:
 
 def _show(plan: EditPlan, found: Preview) -> None:
     for edit in plan.edits:
-        print(edit.said)
+        line(edit.said)
     for planned in found.samples:
-        print(f"\n{planned.captioned.caption}")
-        print(f"- {planned.before.rstrip()}")
-        print(f"+ {planned.after.rstrip()}")
+        print()
+        line(planned.captioned.caption)
+        line(f"- {planned.before.rstrip()}")
+        line(f"+ {planned.after.rstrip()}")
     print(f"\n{found.captions:,} captions, {found.changed:,} change")
     _show_tags("taken out", found.removed)
     _show_tags("put in", found.added)
@@ -63,20 +66,20 @@ def _show(plan: EditPlan, found: Preview) -> None:
     if plan.without:
         print(f"  pictures without a caption: {plan.without:,}")
     for path, reason in plan.unread[:SHOWN]:
-        print(f"  {reason}" if str(path) in reason else f"  {path}: {reason}")
+        line(f"  {reason}" if str(path) in reason else f"  {path}: {reason}")
 
 
 def _show_tags(what: str, counts: Counter[str]) -> None:
     if counts:
         named = [f"{name.replace('_', ' ')} {n:,}" for name, n in counts.most_common(SHOWN)]
         more = f", and {len(counts) - SHOWN:,} more" if len(counts) > SHOWN else ""
-        print(f"  {what}: {', '.join(named)}{more}")
+        line(f"  {what}: {', '.join(named)}{more}")
 
 
 def _show_moves(moves: Sequence[Move], place: Path, most: int) -> None:
     for move in moves[:most]:
-        print(f"{move.path} -> {move.target}")
-    print(f"{len(moves):,} files go to {place}")
+        line(f"{move.path} -> {move.target}")
+    line(f"{len(moves):,} files go to {place}")
 
 
 # ---------------------------------------------------------------- doing
@@ -105,7 +108,7 @@ def _do(
             raise
         print(_closing(recorder, count - len(failed)))
     for path, reason in failed[:SHOWN]:
-        print(reason if str(path) in reason else f"{path}: {reason}", file=sys.stderr)
+        say(reason if str(path) in reason else f"{path}: {reason}")
     return FAILED if failed else DONE
 
 

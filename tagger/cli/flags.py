@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from ..argv import flagged
 from ..caption import CaptionFormat, Order
 from ..errors import OptionError
 from ..options import describe, option
@@ -16,6 +17,18 @@ from ..settings import Settings
 from ..thresholds import Method, Selection
 
 _OWN: Any = object()
+_RENAMED = {
+    "method": "select",
+    "top_k": "top",
+    "tag_thresholds": "tag-threshold",
+    "category_thresholds": "threshold",
+    "categories": "category",
+    "exclude": "exclude-tag",
+    "keep": "keep-tag",
+    "only": "only-tag",
+    "spaces": "underscores",
+}
+"""Fields whose flag has another name."""
 
 
 def borrowed(cls: type[Any], name: str, default: Any = _OWN, **changed: Any) -> Any:
@@ -58,7 +71,13 @@ class CaptionFlags:
     tag_threshold: tuple[str, ...] = borrowed(
         Selection, "tag_thresholds", (), metavar="TAG=N", ge=None, le=None
     )
-    select: Method = borrowed(Selection, "method")
+    select: Method | None = borrowed(
+        Selection,
+        "method",
+        None,
+        help="How: each tag by its threshold (fixed), by the widest gap between scores (mcut), "
+        "or the highest scores (topk). Without it fixed, with --top topk.",
+    )
     top: int | None = borrowed(
         Selection, "top_k", None, help="Take the K highest scores: --select topk with a number."
     )
@@ -89,7 +108,10 @@ class CaptionFlags:
             OptionError: weights that do not fit the models.
         """
         blend = Blend(self.union, self.model_weight)
-        blend.check(max(1, len(self.model)))
+        try:
+            blend.check(max(1, len(self.model)))
+        except OptionError as error:
+            raise OptionError(f"--model-weight: {error}") from None
         return blend
 
     def settings(self) -> Settings:
@@ -98,9 +120,18 @@ class CaptionFlags:
         Raises:
             OptionError: a number outside its range, a pattern that can't be read.
         """
+        if self.top is not None and self.select not in (None, "topk"):
+            raise OptionError(
+                f"--top: expected --select topk or none beside it, got --select {self.select}: "
+                f"leave one of the two out"
+            )
+        with flagged(Selection, CaptionFormat, Settings, **_RENAMED):
+            return Settings(self._selection(), self._format(), self.implied, self.series)
+
+    def _selection(self) -> Selection:
         overall, by_category = _thresholds(self.threshold)
-        selection = Selection(
-            method=self.select if self.top is None else "topk",
+        return Selection(
+            method=self.select or ("fixed" if self.top is None else "topk"),
             threshold=overall,
             category_thresholds=by_category,
             tag_thresholds=dict(_numbered("--tag-threshold", each) for each in self.tag_threshold),
@@ -110,7 +141,6 @@ class CaptionFlags:
             keep=self.keep_tag,
             only=self.only_tag,
         )
-        return Settings(selection, self._format(), self.implied, self.series)
 
     def _format(self) -> CaptionFormat:
         return CaptionFormat(

@@ -1,12 +1,14 @@
-"""Progress and tables: rich on a terminal, plain lines where the output goes elsewhere.
+"""Lines, tables and progress: rich on a terminal, plain lines where the output goes elsewhere.
 
-Progress goes to stderr, so that what a verb prints can be piped.
+What is said about the work goes to stderr, so that what a verb prints can be piped. Names of files
+and captions are somebody else's text: they are printed by `line` and `say`, never as they are.
 """
 
 from __future__ import annotations
 
 import sys
 import time
+import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
@@ -17,10 +19,35 @@ PLAIN_EVERY_S = 10.0
 """Seconds between two lines of progress where there is no terminal."""
 
 
+def printable(text: object) -> str:
+    """A path or a caption as one line: what would break it, or steer a terminal, is escaped."""
+    said = str(text)
+    if said.isprintable():
+        return said
+    return "".join(
+        c if c.isprintable() or unicodedata.category(c) == "Zs" else _escaped(c) for c in said
+    )
+
+
+def _escaped(char: str) -> str:
+    return char.encode("unicode_escape").decode("ascii")
+
+
+def line(text: object) -> None:
+    """Print one line."""
+    print(printable(text))
+
+
+def say(sentence: object) -> None:
+    """Say one line about the work, on stderr."""
+    print(printable(sentence), file=sys.stderr)
+
+
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """Print rows under their heads; columns as wide as they need to be."""
-    widths = [max(len(row[at]) for row in (head, *rows)) for at in range(len(head))]
-    for row in (head, *rows):
+    rows = [tuple(map(printable, row)) for row in (head, *rows)]
+    widths = [max(len(row[at]) for row in rows) for at in range(len(head))]
+    for row in rows:
         print(
             "  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip()
         )

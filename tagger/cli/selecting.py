@@ -8,6 +8,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..argv import flagged
 from ..caption import CaptionFormat
 from ..folder.captions import Captions
 from ..folder.corpus import CorpusEdit
@@ -48,7 +49,8 @@ class SelectFlags:
 
     def captions(self) -> Captions:
         """The captions of the folders."""
-        folder = Folder(extension=self.extension, recursive=self.recursive)
+        with flagged(Folder):
+            folder = Folder(extension=self.extension, recursive=self.recursive)
         return Captions(self.folders, folder)
 
     def known_model(self) -> Model | None:
@@ -69,7 +71,8 @@ def rules(
     flags: SelectFlags, model: Model | None, edits: Sequence[Edit | CorpusEdit] = ()
 ) -> Iterator[Rules]:
     """What is done to which captions; the store is open meanwhile, if the query needs it."""
-    form = CaptionFormat(separator=flags.separator, head_separator=flags.head_separator)
+    with flagged(CaptionFormat):
+        form = CaptionFormat(separator=flags.separator, head_separator=flags.head_separator)
     known = frozenset(categories(model))
     query = _query(flags.where)
     with ExitStack() as opened:

@@ -19,7 +19,7 @@ from ..paths import cause_of, openable
 from ..report.plots import plot_bars
 from ..spelling import key
 from . import DONE, FAILED
-from .screen import table
+from .screen import line, table
 from .selecting import SelectFlags, categories, rules
 
 
@@ -66,7 +66,7 @@ def _duplicates(captions: Captions) -> Duplicates:
 def _print(stats: FolderStats, top: int) -> None:
     shares = max(stats.captions, 1)
     for category, tags in stats.by_category().items():
-        print(f"{category}: {len(tags):,} {'tag' if len(tags) == 1 else 'tags'}")
+        line(f"{category}: {len(tags):,} {'tag' if len(tags) == 1 else 'tags'}")
         rows = [(f"{t.count:,}", f"{t.count / shares:.0%}", t.name) for t in tags[:top]]
         table(("captions", "share", "tag"), rows)
         print()
@@ -80,7 +80,7 @@ def _print(stats: FolderStats, top: int) -> None:
     if stats.without:
         print(f"  pictures without a caption: {stats.without:,}")
     for path, reason in stats.unread:
-        print(f"  {reason}" if str(path) in reason else f"  {path}: {reason}")
+        line(f"  {reason}" if str(path) in reason else f"  {path}: {reason}")
 
 
 def _range(stats: FolderStats) -> str:
@@ -91,9 +91,9 @@ def _print_duplicates(twice: Duplicates, flags: StatsFlags) -> None:
     if flags.duplicates:
         print(f"\n{len(twice.groups):,} pictures are there more than once")
     for group in twice.groups:
-        print("  " + " = ".join(map(str, group)))
+        line("  " + " = ".join(map(str, group)))
     for path, reason in twice.unread:
-        print(f"  {path}: {reason}")
+        line(f"  {path}: {reason}")
 
 
 def _as_json(stats: FolderStats, twice: Duplicates, flags: StatsFlags) -> dict[str, Any]:

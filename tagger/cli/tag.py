@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..argv import parse
+from ..argv import flagged, parse
 from ..caption import Caption
 from ..errors import UsageError
 from ..options import option
@@ -19,6 +18,7 @@ from ..settings import Precision, Runtime
 from . import DONE, FAILED
 from .flags import CaptionFlags, borrowed
 from .opening import captioner_for, find_models, open_model
+from .screen import line, say
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,8 @@ def run(argv: Sequence[str], prog: str) -> int:
     flags = parse(TagFlags, argv, prog, positional=["images"])
     _check(flags.images)
     settings, blend = flags.settings(), flags.blend()
-    runtime = Runtime(device=flags.device, precision=flags.precision)
+    with flagged(Runtime):
+        runtime = Runtime(device=flags.device, precision=flags.precision)
     models = find_models(flags.model)
     captioner = captioner_for(models, settings, blend)
     failed = 0
@@ -82,13 +83,13 @@ def _as_json(outcome: Outcome, caption: Caption | None) -> dict[str, Any]:
 
 def _print(outcome: Outcome, caption: Caption | None) -> None:
     if caption is None:
-        print(outcome.error, file=sys.stderr)
+        say(outcome.error)
         return
-    print(outcome.source)
-    for line in _lines(caption):
-        print(f"  {line}")
+    line(outcome.source)
+    for each in _lines(caption):
+        line(f"  {each}")
     if caption.text:
-        print(f"  {caption.text}")
+        line(f"  {caption.text}")
 
 
 def _lines(caption: Caption) -> Iterator[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from ..folder.undo import undo
 from ..options import option
 from . import DONE, FAILED
 from .runs import when
+from .screen import line, say
 
 
 @dataclass(frozen=True)
@@ -36,16 +36,12 @@ def run(argv: Sequence[str], prog: str) -> int:
         raise OptionError(f"run: expected one, got {len(flags.run)}: undo them one by one")
     with Journal() as journal:
         record = journal.find(flags.run[0] if flags.run else None)
-        _say(f"run {record.run} of {when(record.began)}: tagger {record.command}")
+        say(f"run {record.run} of {when(record.began)}: tagger {record.command}")
         fates: Counter[str] = Counter()
         for done in undo(journal, record.run, dry_run=flags.dry_run):
             fates[done.fate] += 1
             if flags.dry_run or done.reason:
-                print(f"{done.fate:<10}  {done.path}" + (f": {done.reason}" * bool(done.reason)))
+                line(f"{done.fate:<10}  {done.path}" + (f": {done.reason}" * bool(done.reason)))
     said = ", ".join(f"{count:,} {fate}" for fate, count in fates.items())
-    _say(f"{said}{'; nothing was written' if flags.dry_run else ''}")
+    say(f"{said}{'; nothing was written' if flags.dry_run else ''}")
     return FAILED if fates["left"] else DONE
-
-
-def _say(sentence: str) -> None:
-    print(sentence, file=sys.stderr)

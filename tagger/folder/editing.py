@@ -5,7 +5,6 @@ Nothing is kept in memory but counts: the plan is read from the disk again when 
 
 from __future__ import annotations
 
-import codecs
 from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,7 +16,7 @@ from .corpus import ByFrequency, Common, CorpusEdit, Rare, Traits
 from .edit import Edit, edit_caption
 from .journal import FileChange, Recorder
 from .matching import Facts, Matcher
-from .sidecars import get_file
+from .sidecars import get_file, mark_of
 from .words import NOTHING, Words, read_words, why_left
 
 _CORPUS_EDITS = (Rare, Common, ByFrequency, Traits)
@@ -133,7 +132,7 @@ def _change(planned: Planned) -> FileChange:
     """The bytes before and after; a BOM that is there stays."""
     path = planned.captioned.caption
     before = get_file(path) or b""
-    mark = codecs.BOM_UTF8 if before.startswith(codecs.BOM_UTF8) else b""
+    mark = mark_of(before)
     if before.removeprefix(mark) != planned.before.encode("utf-8"):
         raise CaptionError(f"{path}: changed by somebody meanwhile: left as it is")
     return FileChange(path, before, mark + planned.after.encode("utf-8"), "edit")

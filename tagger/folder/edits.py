@@ -36,7 +36,7 @@ class Add:
 
     def __post_init__(self) -> None:
         for tag in self.tags:
-            check_tag("add", tag)
+            check_tag("add" if self.place == "back" else "add front", tag)
 
     @property
     def said(self) -> str:

@@ -21,7 +21,7 @@ from .journal import FileChange, Journal
 from .origin import trace
 from .plan import EDITED, Change, Existing, Refusal, Task, decide
 from .scorefiles import put_scores
-from .sidecars import decode_caption, encode_caption, get_file, is_full, sweep
+from .sidecars import decode_caption, encode_caption, get_file, is_full, mark_of, sweep
 from .summary import Summary
 
 _EMPTY = "no tag reaches its threshold: nothing to write"
@@ -186,6 +186,8 @@ class Run(Iterator[Outcome]):
             merged = change.kind == "update" and there.ours and there.ours.base is not None
             kind = there.ours.kind if merged and there.ours else change.kind
             after = encode_caption(change.caption, change.after)
+            if data and (merged or change.kind in ("append", "prepend")):
+                after = mark_of(data) + after  # what is added to stays byte for byte
             self.recorder.apply(FileChange(change.caption, data, after, kind))
         return Outcome(task.picture, change, caption, change.reason)
 

@@ -74,6 +74,11 @@ def decode_caption(path: Path, data: bytes, *, strict: bool = True, encoding: st
         ) from error
 
 
+def mark_of(data: bytes) -> bytes:
+    """The BOM of UTF-8 that bytes begin with, if they do."""
+    return codecs.BOM_UTF8 if data.startswith(codecs.BOM_UTF8) else b""
+
+
 def captions_in(folder: Path, extension: str) -> set[str]:
     """The names of a folder's caption files that hold a text, as `os.path.normcase` has them.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -257,6 +258,28 @@ def test_a_dry_run_says_everything_and_writes_nothing(
     assert "nothing was written" in said.err
 
 
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such names")
+def test_a_name_can_neither_break_a_line_nor_steer_the_terminal(
+    tagger: Tagger, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Line breaks, escape sequences, reversed letters and bytes that are no text are escaped."""
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    for name in (b"a\nb.png", b"\x1b[2Jc.png", "\u202ed 猫.png".encode(), b"\xff.png"):
+        try:
+            Image.new("RGB", (4, 4)).save(os.fsdecode(os.fsencode(folder) + b"/" + name))
+        except OSError:
+            pytest.skip("this disk has no such names")
+    assert tagger("caption", folder, "--dry-run") == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split("/")[-1] for line in lines] == [
+        "\\x1b[2Jc.txt",
+        "a\\nb.txt",
+        "\\u202ed 猫.txt",
+        "\\udcff.txt",
+    ]
+
+
 def test_a_broken_picture_is_named_and_stops_nothing(
     tagger: Tagger, pictures: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -336,7 +359,15 @@ def test_flags_decide_the_caption(
         (["{pictures}", "--replace", "smile"], "expected A=B"),
         (["{pictures}", "--on-existing", "destroy"], "destroy"),
         (["{pictures}", "--exclude-tag", "/(a+)+b/"], "(a+)+b"),
-        (["{pictures}", "--extension", ".png"], "a picture's"),
+        (["{pictures}", "--extension", ".png"], "--extension: expected the ending"),
+        (["{pictures}", "--top", "0"], "--top: expected a whole number"),
+        (["{pictures}", "--only-tag", "/(/"], "--only-tag: /(/: expected a regular expression"),
+        (["{pictures}", "--prefix", "a, b"], "--prefix: expected one tag"),
+        (["{pictures}", "--name", "[x]"], "--name: expected tokens"),
+        (["{pictures}", "--batch", "-1"], "--batch: expected a whole number"),
+        (["{pictures}", "--model-weight", "2"], "--model-weight: expected 0 weights"),
+        (["{pictures}", "--select", "mcut", "--top", "3"], "--top: expected --select topk"),
+        (["{pictures}", "--select", "best"], "invalid choice 'best' for argument '--select'"),
     ],
 )
 def test_what_cant_be_done_is_refused_in_a_sentence(

@@ -149,6 +149,17 @@ def test_existing_captions(folder: Path, how: str, text: str) -> None:
     assert (caption.stat().st_mtime_ns, caption.stat().st_ino) == stamp
 
 
+@pytest.mark.parametrize("how", ["append", "prepend"])
+def test_the_mark_of_an_editor_stays(folder: Path, how: str) -> None:
+    """Notepad's BOM stands first, and a repeat changes nothing."""
+    touch(folder, "hat.png")
+    (folder / "hat.txt").write_bytes(b"\xef\xbb\xbfmine\r\n")
+    tags = b"mine, 1girl, hat\r\n" if how == "append" else b"1girl, hat, mine\r\n"
+    for _ in range(2):
+        run(folder, on_existing=how)
+        assert (folder / "hat.txt").read_bytes() == b"\xef\xbb\xbf" + tags
+
+
 def test_what_can_not_be_added_to_is_left_and_reported(folder: Path) -> None:
     """Two lines are two captions to a trainer."""
     touch(folder, "hat.png")
