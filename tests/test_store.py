@@ -21,7 +21,7 @@ from tagger.errors import ImageError, StoreError, UsageError
 from tagger.home import part
 from tagger.images import content_hash
 from tagger.scores import Sparse
-from tagger.store import Key, Store, database
+from tagger.store import Key, Store, database, looks
 
 A = Key("aa" * 32, "model-1", "wd")
 B = Key("bb" * 32, "model-1", "wd")
@@ -280,7 +280,7 @@ def test_an_unchanged_file_is_not_read_again(
     files = [aged(tmp_path / name, name.encode("utf-8", "surrogateescape")) for name in names]
     digests = [store.content(file) for file in files]
 
-    monkeypatch.setattr(stores, "content_hash", lambda _: pytest.fail("read again"))
+    monkeypatch.setattr(looks, "content_hash", lambda _: pytest.fail("read again"))
 
     assert [store.content(file) for file in files] == digests
 

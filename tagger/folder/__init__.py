@@ -9,7 +9,9 @@ Read downward:
     origin      which part of a caption is Tagger's
     inputs      folders and pictures, as a person names them
     naming      the names of caption files
+    confines    which folders a server may touch
     job         what is to be captioned: checked, and listed without inference
+    memory      the kept scores of a model's pictures
     recall      kept scores first, the model for the rest
     summary     what became of the pictures
     scorefiles  the scores of one picture beside its caption

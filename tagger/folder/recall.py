@@ -1,35 +1,28 @@
-"""Scores that are kept come from the store, the others from a model, opened for the first of them.
+"""Kept scores first; what has none is scored by a model, opened for the first of them.
 
 So another threshold, exclusion or format is a matter of writing: no inference, no weights read.
 """
 
 from __future__ import annotations
 
-import functools
-import logging
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol
 
-import numpy as np
+from ..errors import BackendError, TaggerError
+from ..models.spec import Contract
+from ..pipeline import Outcome, Priority
+from ..scores import Scores
+from ..store import Look
+from .memory import Keeping, Memory, Scored
 
-from ..captioner import Captioner
-from ..errors import BackendError, StoreError, TaggerError
-from ..models.spec import Contract, Model, digest
-from ..paths import openable
-from ..pipeline import Outcome as Scored
-from ..pipeline import Priority
-from ..scores import Scores, Sparse
-from ..store import Key, Store
-
-log = logging.getLogger(__name__)
-
-T = TypeVar("T")
+__all__ = ["Keeping", "Memory", "Opener", "Recall", "Recalled", "Submitting"]
 
 _GLANCE_S = 0.5  # Windows delivers Ctrl-C only between two waits
-_LEAST_AHEAD = 64
+_LEAST_AHEAD = 256
 
 
 class Submitting(Protocol):
@@ -42,75 +35,6 @@ class Submitting(Protocol):
 
 Opener = Callable[[], tuple[Submitting, Contract]]
 """Opens the model: what scores pictures, and the way of running that was chosen."""
-
-
-@dataclass(frozen=True)
-class Keeping:
-    """How kept scores are used.
-
-    rehash: read every file, though it looks unchanged. every: keep every score, and use only
-    such that were kept so.
-    """
-
-    rehash: bool = False
-    every: bool = False
-
-
-class Memory:
-    """The kept scores of one model's pictures. All methods may be called by any thread."""
-
-    def __init__(
-        self, store: Store, model: Model, captioner: Captioner, keeping: Keeping | None = None
-    ) -> None:
-        self.keeping = keeping or Keeping()
-        self._store, self._model, self._captioner = store, model, captioner
-        self._ways = {contract: _way(model, contract) for contract in model.contracts}
-        self._broken = False
-
-    def content(self, path: Path, *, read: bool) -> str | None:
-        """The hash of a picture; unless `read`, only where the file need not be read for it.
-
-        None where it is not known, or the store can't be used. Raises ImageError.
-        """
-        if not read:
-            rehash = self.keeping.rehash
-            return None if rehash else self._try(lambda: self._store.known(path))
-        return self._try(lambda: self._store.content(path, rehash=self.keeping.rehash))
-
-    def scores(self, content: str) -> Scores | None:
-        """The kept scores of a content, if they suffice; of any way to run the model."""
-        for way in self._ways.values():
-            key = Key(content, *way)
-            sparse = self._try(functools.partial(self._store.get, key))
-            scores = None if sparse is None else self._try(functools.partial(self._whole, sparse))
-            if scores is not None and self._suffices(scores):
-                return scores
-        return None
-
-    def keep(self, content: str, scores: Scores, contract: Contract) -> None:
-        """Keep the scores of a content; a store that refuses is named once, and no more used."""
-        key = Key(content, *(self._ways.get(contract) or _way(self._model, contract)))
-        sparse = _every(scores) if self.keeping.every else scores.sparse()
-        self._try(lambda: self._store.put(key, sparse))
-
-    def _suffices(self, scores: Scores) -> bool:
-        return scores.floor == 0 or (not self.keeping.every and self._captioner.decides(scores))
-
-    def _whole(self, sparse: Sparse) -> Scores:
-        labels, name = self._model.labels, self._model.name
-        if len(sparse.values) == len(labels):  # kept whole
-            return Scores(sparse.values, labels, name)
-        return Scores.from_sparse(sparse, labels, name)
-
-    def _try(self, act: Callable[[], T]) -> T | None:
-        if self._broken:
-            return None
-        try:
-            return act()
-        except StoreError as error:
-            self._broken = True
-            log.warning("%s; this run goes on without kept scores", error)
-            return None
 
 
 class Recall:
@@ -143,16 +67,15 @@ class Recall:
 
 @dataclass(eq=False)
 class _Step:
-    """A picture on its way: read for its hash, or with `content` scored."""
+    """A picture on its way: read for its hash, or scored; `look` is what it was found to hold."""
 
     path: Path
-    future: Future[str | None] | Future[Scores]
-    stamp: tuple[int, int] | None
-    content: str | None = None
+    future: Future[Look | None] | Future[Scores]
+    look: Look | None = None
     infers: bool = False
 
 
-class Recalled(Iterator[Scored]):
+class Recalled(Iterator[Outcome]):
     """The outcomes of pictures, in no order; usable after an exception that struck between two."""
 
     def __init__(self, recall: Recall, sources: Iterator[Path]) -> None:
@@ -161,92 +84,90 @@ class Recalled(Iterator[Scored]):
         self._ended = False
         self._readers = ThreadPoolExecutor(2, thread_name_prefix="tagger-hash")
 
-    def __next__(self) -> Scored:
+    def __next__(self) -> Outcome:
+        for outcome in self.take(1):
+            return outcome
+        raise StopIteration
+
+    def take(self, most: int) -> list[Outcome]:
+        """Wait for an outcome, then give up to `most` of those there; none at the end."""
         while True:
-            for step in [step for step in self._pending if step.future.done()]:
-                outcome = self._advance(step)
-                if outcome:
-                    return outcome
-            if not self._ended and len(self._pending) < self._recall.ahead:
-                outcome = self._take()
-                if outcome:
-                    return outcome
-            elif self._pending:
-                futures: list[Future[Any]] = [step.future for step in self._pending]
-                wait(futures, _GLANCE_S, FIRST_COMPLETED)
-            else:
+            found = self._advance(most)
+            room = min(most, self._recall.ahead - len(self._pending))
+            if room > 0 and not self._ended:
+                found += self._begin(room)
+            if found:
+                return found
+            if self._ended and not self._pending:
                 self._readers.shutdown(wait=False)
-                raise StopIteration
+                return []
+            futures: list[Future[Any]] = [step.future for step in self._pending]
+            wait(futures, _GLANCE_S, FIRST_COMPLETED)
 
     def stop(self) -> None:
         """Take no more pictures; those that are being scored still have their outcome."""
         self._ended = True
         self._pending = [s for s in self._pending if s.infers and not s.future.cancel()]
 
-    def _take(self) -> Scored | None:
-        """Take one more picture: its outcome if its file is unchanged and its scores are kept."""
-        path = next(self._sources, None)
-        if path is None:
-            self._ended = True
-            return None
-        content = self._recall.memory.content(path, read=False)
-        if content is None:
-            read = functools.partial(self._recall.memory.content, path, read=True)
-            self._pending.append(_Step(path, self._readers.submit(read), _stamp(path)))
-            return None
-        return self._look_up(path, content, _stamp(path))
+    def _begin(self, most: int) -> list[Outcome]:
+        """Take more pictures: outcomes of those whose files are unchanged and scores kept."""
+        paths = list(islice(self._sources, most))
+        self._ended = self._ended or len(paths) < most
+        memory = self._recall.memory
+        looks = memory.known(paths)
+        for path, look in zip(paths, looks, strict=True):
+            if look is None:
+                self._pending.append(_Step(path, self._readers.submit(memory.look, path)))
+        return self._score([(look.path, look) for look in looks if look])
 
-    def _look_up(
-        self, path: Path, content: str | None, stamp: tuple[int, int] | None
-    ) -> Scored | None:
+    def _score(self, pictures: Sequence[tuple[Path, Look | None]]) -> list[Outcome]:
+        """Outcomes of the pictures whose scores are kept; the others are handed to the model."""
         recall = self._recall
-        scores = None if content is None else recall.memory.scores(content)
-        if scores is not None:
-            recall.known += 1
-            return Scored(path, scores)
-        future = recall.opened()[0].submit(path, "batch")
-        self._pending.append(_Step(path, future, stamp, content, infers=True))
-        return None
+        contents = [look.content for _, look in pictures if look]
+        kept = recall.memory.scores_all(list(dict.fromkeys(contents))) if contents else {}
+        found: list[Outcome] = []
+        for path, look in pictures:
+            scores = kept.get(look.content) if look else None
+            if scores is not None:
+                recall.known += 1
+                found.append(Outcome(path, scores))
+                continue
+            future = recall.opened()[0].submit(path, "batch")
+            self._pending.append(_Step(path, future, look, infers=True))
+        return found
 
-    def _advance(self, step: _Step) -> Scored | None:
-        error = step.future.exception()
-        if error is None:
-            result = step.future.result()
-            outcome = (
-                self._keep(step, result)
-                if isinstance(result, Scores)
-                else self._look_up(step.path, result, step.stamp)
-            )
-        else:
-            outcome = Scored(step.path, error=_told(error))
-        self._pending.remove(step)
-        return outcome
+    def _advance(self, most: int) -> list[Outcome]:
+        """The outcomes of what is done; what was read goes on to be scored."""
+        done = list(islice((step for step in self._pending if step.future.done()), most))
+        if not done:
+            return []
+        found: list[Outcome] = []
+        read: list[tuple[Path, Look | None]] = []
+        inferred: list[tuple[_Step, Scores]] = []
+        for step in done:
+            error = step.future.exception()
+            result = None if error else step.future.result()
+            if error:
+                found.append(Outcome(step.path, error=_told(error)))
+            elif isinstance(result, Scores):
+                inferred.append((step, result))
+            else:
+                read.append((step.path, result))
+        self._keep(inferred, [look for _, look in read if look])
+        gone = set(map(id, done))
+        self._pending = [step for step in self._pending if id(step) not in gone]
+        self._recall.inferred += len(inferred)
+        found += [Outcome(step.path, scores) for step, scores in inferred]
+        return found + self._score(read)
 
-    def _keep(self, step: _Step, scores: Scores) -> Scored:
-        if step.content is not None and step.stamp == _stamp(step.path):
-            self._recall.memory.keep(step.content, scores, self._recall.opened()[1])
-        self._recall.inferred += 1
-        return Scored(step.path, scores)
-
-
-def _way(model: Model, contract: Contract) -> tuple[str, str]:
-    return model.identity(contract), digest(contract.preprocess)
-
-
-def _every(scores: Scores) -> Sparse:
-    count = len(scores.labels)
-    if count <= 0xFFFF:
-        return Sparse(np.arange(count, dtype=np.uint16), scores.values)
-    return Sparse(np.arange(count, dtype=np.uint32), scores.values)
-
-
-def _stamp(path: Path) -> tuple[int, int] | None:
-    """Size and time of a file: whether what was hashed is what was scored."""
-    try:
-        found = openable(path).stat()
-    except OSError:
-        return None
-    return found.st_size, found.st_mtime_ns
+    def _keep(self, inferred: Sequence[tuple[_Step, Scores]], looks: Sequence[Look]) -> None:
+        scored = [
+            Scored(step.look.content, scores, self._recall.opened()[1])
+            for step, scores in inferred
+            if step.look and step.look.still
+        ]
+        if scored or looks:
+            self._recall.memory.keep_all(scored, [look for look in looks if look.state])
 
 
 def _told(error: BaseException) -> TaggerError:

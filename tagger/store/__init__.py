@@ -4,32 +4,27 @@ Knows neither pictures nor models: a caller brings their names.
 
 Read downward:
     database    one SQLite file for threads and processes
+    looks       what a file was found to hold, and whether it still does
 """
 
 from __future__ import annotations
 
-import os
 import sqlite3
-import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from ..home import part
-from ..images import content_hash
-from ..paths import openable
 from ..scores import Sparse
 from .database import Database
+from .looks import Look, look, name_of, state_of
 
-__all__ = ["Key", "Store"]
+__all__ = ["Key", "Look", "Store", "look"]
 
 SCHEMA = 1
 """Raised when the tables, or the meaning of what is in them, change."""
-SETTLED_NS = 2_000_000_000
-"""A file changed more recently than this may change again without its time telling (FAT's clock
-ticks every two seconds); its hash is not remembered."""
-
 _TABLES = """
 CREATE TABLE source (
     id INTEGER PRIMARY KEY, model TEXT NOT NULL, preprocessing TEXT NOT NULL,
@@ -45,15 +40,15 @@ CREATE TABLE file (
 ) WITHOUT ROWID;
 """
 _SELECT = """
-SELECT indices, "values" FROM scores JOIN source ON source = id
-WHERE content = ? AND model = ? AND preprocessing = ?
+SELECT content, indices, "values" FROM scores
+WHERE source = (SELECT id FROM source WHERE model = ? AND preprocessing = ?) AND content IN
 """
 _SOURCE = "INSERT OR IGNORE INTO source (model, preprocessing) VALUES (?, ?)"
 _INSERT = """
 INSERT OR REPLACE INTO scores
 SELECT ?, id, ?, ? FROM source WHERE model = ? AND preprocessing = ?
 """
-_KNOWN = "SELECT content FROM file WHERE path = ? AND size = ? AND mtime_ns = ? AND inode = ?"
+_KNOWN = "SELECT path, content, size, mtime_ns, inode FROM file WHERE path IN"
 _REMEMBER = "INSERT OR REPLACE INTO file VALUES (?, ?, ?, ?, ?)"
 
 
@@ -90,7 +85,7 @@ class Store:
 
     def __len__(self) -> int:
         """Scores kept: a picture counts once for each model."""
-        (count,) = self._row("SELECT count(*) FROM scores", ())
+        ((count,),) = self._rows("SELECT count(*) FROM scores", ())
         return count
 
     @property
@@ -109,8 +104,18 @@ class Store:
         Raises:
             StoreError: the file is locked for too long.
         """
-        row = self._row(_SELECT, (bytes.fromhex(key.content), key.model, key.preprocessing))
-        return None if row is None else _unpack(*row)
+        return self.get_all([key.content], key.model, key.preprocessing).get(key.content)
+
+    def get_all(self, contents: Sequence[str], model: str, preprocessing: str) -> dict[str, Sparse]:
+        """The scores of those contents that have some; at most some hundreds are asked at once.
+
+        Raises:
+            StoreError: the file is locked for too long.
+        """
+        values = (model, preprocessing, *map(bytes.fromhex, contents))
+        rows = self._rows(_SELECT + _places(contents), values)
+        found = {bytes(content).hex(): _unpack(*row) for content, *row in rows}
+        return {content: sparse for content, sparse in found.items() if sparse is not None}
 
     def put(self, key: Key, scores: Sparse) -> None:
         """Keep scores; those kept before under the key are replaced.
@@ -118,15 +123,33 @@ class Store:
         Raises:
             StoreError: locked for too long, or no space.
         """
-        source = (key.model, key.preprocessing)
-        row = (bytes.fromhex(key.content), *_pack(scores), *source)
+        self.keep([(key, scores)])
+
+    def keep(self, scores: Sequence[tuple[Key, Sparse]], files: Sequence[Look] = ()) -> None:
+        """Keep scores and the hashes of files, all of them or none.
+
+        Raises:
+            StoreError: locked for too long, or no space.
+        """
+        sources = {(key.model, key.preprocessing) for key, _ in scores}
+        rows = [
+            (bytes.fromhex(key.content), *_pack(sparse), key.model, key.preprocessing)
+            for key, sparse in scores
+        ]
+        settled = [
+            (name_of(each.path), *each.state, bytes.fromhex(each.content))
+            for each in files
+            if each.state and each.settled
+        ]
+        if not rows and not settled:
+            return
 
         def insert(connection: sqlite3.Connection) -> None:
-            if connection.execute(_INSERT, row).rowcount == 0:  # the first of its model
-                connection.execute(_SOURCE, source)
-                connection.execute(_INSERT, row)
+            connection.executemany(_SOURCE, sources)
+            connection.executemany(_INSERT, rows)
+            connection.executemany(_REMEMBER, settled)
 
-        self._database.run(insert)
+        self._database.write(insert)
 
     def content(self, path: Path, *, rehash: bool = False) -> str:
         """The content hash of a picture, as `images.content_hash` gives it.
@@ -140,11 +163,9 @@ class Store:
         found = None if rehash else self.known(path)
         if found is not None:
             return found
-        before = _state(path)
-        digest = content_hash(path)
-        if before and before == _state(path) and abs(time.time_ns() - before[1]) > SETTLED_NS:
-            self._row(_REMEMBER, (_name(path), *before, bytes.fromhex(digest)))
-        return digest
+        seen = look(path)
+        self.keep([], [seen])
+        return seen.content
 
     def known(self, path: Path) -> str | None:
         """The content hash of a file that was read before and is unchanged since, else None.
@@ -152,16 +173,36 @@ class Store:
         Raises:
             StoreError: the store is locked for too long.
         """
-        state = _state(path)
-        found = state and self._row(_KNOWN, (_name(path), *state))
-        return bytes(found[0]).hex() if found else None
+        (found,) = self.known_all([path])
+        return found and found.content
+
+    def known_all(self, paths: Sequence[Path]) -> list[Look | None]:
+        """For each file the hash it was found to have, None where it is not known or has changed.
+
+        Raises:
+            StoreError: the store is locked for too long.
+        """
+        names = [name_of(path) for path in paths]
+        rows = self._rows(_KNOWN + _places(names), tuple(names))
+        kept = {bytes(name): (tuple(state), content) for name, content, *state in rows}
+        found: list[Look | None] = []
+        for path, name in zip(paths, names, strict=True):
+            was, content = kept.get(name, (None, b""))
+            state = state_of(path) if was else None
+            same = state is not None and state == was
+            found.append(Look(path, bytes(content).hex(), state) if same else None)
+        return found
 
     def close(self) -> None:
         """Close the file; the store can't be used after."""
         self._database.close()
 
-    def _row(self, statement: str, values: tuple[Any, ...]) -> Any:
-        return self._database.run(lambda c: c.execute(statement, values).fetchone())
+    def _rows(self, statement: str, values: tuple[Any, ...]) -> list[Any]:
+        return self._database.run(lambda c: c.execute(statement, values).fetchall())
+
+
+def _places(values: Sequence[object]) -> str:
+    return f"({','.join('?' * len(values))})"
 
 
 def _pack(scores: Sparse) -> tuple[bytes, bytes]:
@@ -177,16 +218,3 @@ def _unpack(indices: bytes, values: bytes) -> Sparse | None:
     if len(indices) == 4 * len(found):
         return Sparse(np.frombuffer(indices, "<u4").astype(np.uint32), found)
     return None
-
-
-def _name(path: Path) -> bytes:
-    return os.fsencode(os.path.abspath(path))  # noqa: PTH100 - links stay as they are named
-
-
-def _state(path: Path) -> tuple[int, int, str] | None:
-    """Size, time and inode of a file; the inode as text, since some exceed SQLite's integers."""
-    try:
-        found = openable(path).stat()
-    except (OSError, ValueError):
-        return None
-    return found.st_size, found.st_mtime_ns, str(found.st_ino)

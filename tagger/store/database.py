@@ -37,8 +37,10 @@ class Database:
         set_aside: where an unreadable file was moved by this object, None where none was.
     """
 
-    def __init__(self, path: Path, schema: int, statements: str) -> None:
+    def __init__(self, path: Path, schema: int, statements: str, *, durable: bool = False) -> None:
         """Open the file; make it where it is not there.
+
+        What a `durable` one was given is on the disk, else the last second may go with the power.
 
         Raises:
             StoreError: it can't be opened or made.
@@ -47,6 +49,7 @@ class Database:
         self.path = path
         self.set_aside: Path | None = None
         self._schema, self._statements = schema, statements
+        self._synchronous = "FULL" if durable else "NORMAL"
         self._lock = threading.RLock()
         self._opened: int | None = None  # the inode, to know the file from one that replaced it
         self._closed = False
@@ -70,6 +73,19 @@ class Database:
             with self._sentences():
                 self._connection = self._open()
                 return query(self._connection)
+
+    def write(self, query: Callable[[sqlite3.Connection], T]) -> T:
+        """Run a query that changes rows, all of them or none.
+
+        Raises:
+            StoreError: as `run` does.
+        """
+
+        def whole(connection: sqlite3.Connection) -> T:
+            with _transaction(connection):
+                return query(connection)
+
+        return self.run(whole)
 
     def close(self) -> None:
         """Close the file; nothing can be run after."""
@@ -95,7 +111,7 @@ class Database:
         )
         try:
             self._opened = self._inode()
-            _write_ahead(connection)
+            _write_ahead(connection, self._synchronous)
             with _transaction(connection):  # two processes may begin at once
                 self._prepare(connection)
         except BaseException:
@@ -151,14 +167,15 @@ def _transaction(connection: sqlite3.Connection) -> Iterator[None]:
     connection.execute("BEGIN IMMEDIATE")
     try:
         yield
+        connection.execute("COMMIT")
     except BaseException:
-        connection.execute("ROLLBACK")
+        if connection.in_transaction:  # a full disk ends it by itself
+            connection.execute("ROLLBACK")
         raise
-    connection.execute("COMMIT")
 
 
-def _write_ahead(connection: sqlite3.Connection) -> None:
-    """Readers and a writer side by side; the last second may be lost with the power.
+def _write_ahead(connection: sqlite3.Connection, synchronous: str) -> None:
+    """Readers and a writer side by side.
 
     SQLite does not wait for a lock when it changes the journal, so this does.
     """
@@ -171,7 +188,7 @@ def _write_ahead(connection: sqlite3.Connection) -> None:
             if "locked" not in str(error) or time.monotonic() > until:
                 raise
             time.sleep(0.05)
-    connection.execute("PRAGMA synchronous=NORMAL")
+    connection.execute(f"PRAGMA synchronous={synchronous}")
 
 
 def _is_broken(error: sqlite3.Error) -> bool:

@@ -25,7 +25,7 @@ from tagger.models.spec import Contract, Model, ModelSpec
 from tagger.pipeline import Pipeline
 from tagger.preprocess import Preprocess
 from tagger.settings import Folder, Settings
-from tagger.store import Store
+from tagger.store import Look, Store
 from tagger.thresholds import Selection
 
 COUNT = 40
@@ -133,14 +133,14 @@ def test_a_picture_that_vanishes_in_a_run_is_its_own_failure(
     pictures: Path, model: Model, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It was listed, and is gone when its turn comes."""
-    look = Memory.content
+    look = Memory.look
 
-    def vanish(self: Memory, path: Path, *, read: bool) -> str | None:
+    def vanish(self: Memory, path: Path) -> Look | None:
         if path.name == "0.png":
-            path.unlink(missing_ok=True)
-        return look(self, path, read=read)
+            path.unlink()
+        return look(self, path)
 
-    monkeypatch.setattr(Memory, "content", vanish)
+    monkeypatch.setattr(Memory, "look", vanish)
     summary = caption(pictures, model)
     assert [path.name for path, _ in summary.failures] == ["0.png"]
     assert summary.written == COUNT - 1

@@ -126,7 +126,7 @@ def test_an_unchanged_file_is_not_read_again(bench: Bench, monkeypatch: pytest.M
         read.append(path.name)
         return content_hash(path)
 
-    monkeypatch.setattr("tagger.store.content_hash", noted)
+    monkeypatch.setattr("tagger.store.looks.content_hash", noted)
     bench.run(0.4)
     assert read == []
     os.utime(bench.pictures / "1.png", (2e9 - 1e9, 1e9 + 5))
@@ -190,7 +190,7 @@ def test_a_store_that_refuses_is_named_and_the_run_goes_on(
     def refuse(*_: object, **__: object) -> None:
         raise StoreError("scores.sqlite: the disk is full")
 
-    monkeypatch.setattr(Store, "put", refuse)
+    monkeypatch.setattr(Store, "keep", refuse)
     assert bench.run(0.5).written == COUNT
     assert caplog.text.count("the disk is full") == 1
     assert "goes on without kept scores" in caplog.text
