@@ -68,6 +68,8 @@ The map, top to bottom
         export          torch -> ONNX, the universal model folder
         train           `python -m tagger.train`
         demo            the drawn booru and the bundled model
+    [webui] inside a WebUI, and a server of its own
+        webui           jobs, routes, the tab; every call of a host's modules
     [cli] all, by name, lazily
         cli             a module for each verb
         __main__        the `tagger` command

@@ -20,13 +20,13 @@ FOREIGN = {
     "edge": {"numpy", "PIL"},
     "use": {"numpy", "PIL", "pyarrow", "matplotlib", "jinja2"},
     "programs": {"numpy", "PIL"},
+    "webui": {"numpy", "PIL"},
     "cli": {"numpy", "PIL", "tyro", "rich"},
 }
 TORCH = {"torch", "torchvision", "timm", "accelerate", "safetensors", "onnx", "onnxruntime"}
 FOREIGN_TO_ROOM = {
     "resample": {"torch", "cv2"},  # the same pixels, faster, where one of them is
     "argv": {"tyro"},
-    "home": {"platformdirs"},
     "images": {"pillow_heif", "pillow_jxl"},  # plug-ins, where installed
     "models": {"huggingface_hub", "certifi", "onnx"},
     "backends": {"onnxruntime", "onnx", "openvino", "torch", "timm", "safetensors"},
@@ -35,7 +35,15 @@ FOREIGN_TO_ROOM = {
     "dataset": {"duckdb", "pyarrow"},
     "export": {*TORCH, "onnxscript"},
     "train": TORCH,
+    "webui": {"gradio", "fastapi", "starlette", "uvicorn"},
 }
+# What one module of a room may, and no other there.
+FOREIGN_TO_MODULE = {
+    "webui.sdwebui": {"modules"},
+    "webui.memory": {"modules", "backend", "torch"},
+}
+# Layers that see nothing of another above them: a training is a process of its own.
+APART = {("webui", "programs")}
 # Of some rooms above, a room sees only a part.
 SEES_ONLY = {
     ("backends", "models"): {"spec"},
@@ -116,7 +124,7 @@ def complaints(package: Path) -> list[str]:
             why = (
                 why_not_ours(room, one, rooms)
                 if one.relative
-                else why_not_foreign(room, one, rooms)
+                else why_not_foreign(name, one, rooms)
             )
             if why:
                 wrong.append(f"{name}, line {one.line}: {why}")
@@ -133,18 +141,22 @@ def why_not_ours(room: str, one: Import, rooms: dict[str, str]) -> str:
         return f"imports {one.target}, which is not in the map"
     if order.index(one.room) > order.index(room):
         return f"imports {one.target}, which is below it"
+    if room and (rooms[room], rooms[one.room]) in APART:
+        return f"imports {one.target}: {room} sees nothing of [{rooms[one.room]}]"
     part = SEES_ONLY.get((room, one.room))
     if part and one.target.partition(".")[2].partition(".")[0] not in part:
         return f"imports {one.target}, of which it may see only {', '.join(sorted(part))}"
     return ""
 
 
-def why_not_foreign(room: str, one: Import, rooms: dict[str, str]) -> str:
+def why_not_foreign(name: str, one: Import, rooms: dict[str, str]) -> str:
+    room = name.partition(".")[0]
     if one.room in {"tagger", "sd_webui_tagger"}:
         return f"imports {one.target} by name: relative imports only"
     if not room:
         return "" if one.room == "__future__" else f"the package itself imports {one.target}"
     allowed = FOREIGN[rooms[room]] | FOREIGN_TO_ROOM.get(room, set())
+    allowed |= FOREIGN_TO_MODULE.get(name, set())
     if one.room in sys.stdlib_module_names or one.room in allowed:
         return ""
     return f"imports {one.target}, which does not belong in {room}"
@@ -154,7 +166,7 @@ def test_the_map_names_the_layers_from_the_floor_up() -> None:
     import tagger
 
     layers = list(dict.fromkeys(read_map(tagger.__doc__ or "").values()))
-    assert layers == ["floor", "edge", "use", "programs", "cli"]
+    assert layers == ["floor", "edge", "use", "programs", "webui", "cli"]
 
 
 def test_a_room_stands_in_the_map_and_imports_only_what_stands_above_it() -> None:

@@ -11,6 +11,7 @@ from pathlib import Path, PurePosixPath
 from ..errors import CaptionError, UsageError
 from ..images import EXTENSIONS
 from ..settings import Folder
+from .confines import check_within, is_within
 from .inputs import Sieve
 from .naming import Naming
 from .plan import Refusal, Task, assign, leaves, mirrors
@@ -23,7 +24,8 @@ class FolderJob:
     """Folders, or single pictures, and where their captions go.
 
     include, exclude: patterns of the pictures that are meant, as `inputs.Sieve` reads them. argv:
-    the arguments that asked for it, as the list of runs shows them.
+    the arguments that asked for it, as the list of runs shows them. within: folders that nothing
+    is read or written outside of, wherever tokens and links lead; None is everywhere.
     """
 
     roots: tuple[Path, ...]
@@ -31,6 +33,7 @@ class FolderJob:
     include: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
     argv: tuple[str, ...] = ()
+    within: tuple[Path, ...] | None = None
 
 
 class Plan:
@@ -53,7 +56,7 @@ class Plan:
 
     def __iter__(self) -> Iterator[Task | Refusal]:
         for listing in self.walk.listings():
-            yield from self.assigned(listing)
+            yield from map(self._confined, self.assigned(listing))
         if not self.walk.pictures:
             raise UsageError(_no_pictures(self.job, self.walk))
         if not self._meant:
@@ -78,6 +81,16 @@ class Plan:
         named, refused = self._named(pictures, target)
         there = {os.path.normcase(name) for _, name in named if has_text(target / name)}
         return [*refused, *assign(named, target, there, folder)]
+
+    def _confined(self, task: Task | Refusal) -> Task | Refusal:
+        """The task, or a refusal where it would lead out of the folders that are open."""
+        if self.job.within is None or isinstance(task, Refusal):
+            return task
+        for path in (task.picture, task.caption):
+            if not is_within(path, self.job.within):
+                what = "the picture" if path == task.picture else "its caption"
+                return Refusal(task.picture, f"{what} lies outside the folders that are open here")
+        return task
 
     def _named(
         self, pictures: Sequence[Path], target: Path
@@ -125,9 +138,11 @@ def _folders(roots: Iterable[Path]) -> dict[str, Path]:
 def _check(job: FolderJob) -> None:
     if not job.roots:
         raise UsageError("expected a folder of pictures, got none: name one")
+    out = job.folder.out
+    if job.within is not None:
+        check_within([*job.roots, *([out] if out else [])], job.within)
     for root in job.roots:
         _check_root(root)
-    out = job.folder.out
     for place in _folders(job.roots).values() if out is None else [_there(out)]:
         if not place.is_dir():
             raise UsageError(

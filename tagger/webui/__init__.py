@@ -1,0 +1,14 @@
+"""Tagger inside a WebUI, and as a server of its own: jobs, routes, pages.
+
+Read downward:
+    preferences what a WebUI's user sets once
+    host        what is asked of a WebUI; StandAlone, where there is none
+    jobs        what goes on in the background: progress, cancelling, events
+    scoring     pictures to scores: kept ones, else through the one queue
+    requests    a folder to caption, as the page and the routes ask for it
+    preview     what captioning a folder would do
+    runs        captioning, loading and downloading as jobs
+    app         App: one object a process, all that the page and the routes know
+    api         the routes
+gradio and fastapi are imported here alone; the host's modules in `sdwebui` and `memory` alone.
+"""

@@ -1,0 +1,152 @@
+"""Long work as jobs: captioning a folder, fetching and loading a model, undoing a run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ..captioner import Captioner
+from ..errors import BackendError
+from ..folder.job import FolderJob, plan_folder
+from ..folder.journal import Journal
+from ..folder.recall import Keeping, Memory, Recall, Recalled
+from ..folder.run import Outcome, Run, caption_folder
+from ..folder.undo import undo
+from ..models.spec import Contract, Model
+from ..pipeline import Priority
+from ..scores import Scores
+from ..settings import Folder, Settings
+from ..store import Store
+from .jobs import Job, Shown
+from .scoring import Scoring
+
+GLANCE_S = 0.25
+"""Seconds between two looks whether a WebUI still generates."""
+
+
+@dataclass(frozen=True)
+class FolderRequest:
+    """A folder to caption, or single pictures: `roots` are paths that were checked.
+
+    include, exclude: patterns of the pictures meant. keeping: how kept scores are used.
+    """
+
+    roots: tuple[Path, ...]
+    model: str = ""
+    settings: Settings = field(default_factory=Settings)
+    folder: Folder = field(default_factory=Folder)
+    include: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    keeping: Keeping = field(default_factory=Keeping)
+
+    def job(self, within: tuple[Path, ...] | None) -> FolderJob:
+        """The same as the folder room has it; nothing outside `within` is touched."""
+        where = tuple(map(str, self.roots))
+        return FolderJob(
+            self.roots, self.folder, self.include, self.exclude, argv=where, within=within
+        )
+
+
+@dataclass(frozen=True)
+class Means:
+    """What captioning a folder needs: the model and its queue, the store, the journal."""
+
+    model: Model
+    captioner: Captioner
+    scoring: Scoring
+    store: Store
+    journal: Journal
+    within: tuple[Path, ...] | None
+    waits: Callable[[], bool]
+
+    def recall(self, keeping: Keeping) -> Recall:
+        """Kept scores first, then the model's queue."""
+        memory = Memory(self.store, self.model, self.captioner, keeping)
+        return Recall(memory, self._open)
+
+    def _open(self) -> tuple[_Queue, Contract]:
+        pipeline, contract = self.scoring.pipeline(self.model.name)
+        return _Queue(self.scoring, self.model, pipeline.room), contract
+
+
+class _Queue:
+    """A model's queue, however often the model is unloaded meanwhile."""
+
+    def __init__(self, scoring: Scoring, model: Model, room: int) -> None:
+        self.room = room
+        self._scoring, self._model = scoring, model
+
+    def submit(self, source: Path, priority: Priority = "batch") -> Future[Scores]:
+        return self._scoring.infer(self._model, source, priority)
+
+
+class _Paced:
+    """A scorer that takes no picture while the WebUI generates."""
+
+    def __init__(self, recall: Recall, waits: Callable[[], bool], job: Job) -> None:
+        self._recall, self._waits, self._job = recall, waits, job
+
+    def stream(self, sources: Iterable[Path], *, ordered: bool = False) -> Recalled:
+        return self._recall.stream(self._paced(sources), ordered=ordered)
+
+    def _paced(self, sources: Iterable[Path]) -> Iterator[Path]:
+        for source in sources:
+            if self._waits():
+                self._job.tell(message="waiting while the WebUI generates")
+                while self._waits() and not self._job.stopping:
+                    self._job.pause(GLANCE_S)
+                self._job.tell(message="")
+            yield source
+
+
+def check(request: FolderRequest, means: Means) -> None:
+    """Look whether a folder can be captioned, as far as its first picture; raises UsageError."""
+    next(iter(plan_folder(request.job(means.within))), None)
+
+
+def caption(request: FolderRequest, means: Means, job: Job) -> None:
+    """Caption a folder, telling the job of every picture."""
+    folder_job = request.job(means.within)
+    tally = plan_folder(folder_job).tally()
+    job.tell(total=tally.total() - tally["skip"], skipped=tally["skip"])
+    scorer = _Paced(means.recall(request.keeping), means.waits, job)
+    run = caption_folder(folder_job, scorer, means.captioner, means.journal)
+    stopped = False
+    for outcome in run:
+        if job.stopping and not stopped:
+            stopped = True
+            run.stop()
+        job.show(shown(outcome))
+        job.tell(done=job.done + 1, **_counts(run))
+    job.tell(**_counts(run), message=run.summary.stopped)
+    if run.summary.stopped:
+        raise BackendError(f"stopped, and the next run does the rest: {run.summary.stopped}")
+
+
+def shown(outcome: Outcome) -> Shown:
+    """An outcome as the page and the routes tell it."""
+    change = outcome.change
+    text = change.after if change is not None else None
+    return Shown(str(outcome.picture), text, outcome.reason)
+
+
+def take_back(journal: Journal, run: int, job: Job) -> None:
+    """Undo a run."""
+    record = journal.find(run)
+    job.tell(total=record.changes, run=run)
+    for done, undone in enumerate(undo(journal, run), start=1):
+        job.show(Shown(str(undone.path), None if undone.reason else undone.fate, undone.reason))
+        job.tell(done=done, written=done - job.failed, failed=job.failed + bool(undone.reason))
+
+
+def _counts(run: Run) -> dict[str, Any]:
+    summary = run.summary
+    return {
+        "written": summary.written,
+        "skipped": summary.skipped + summary.same,
+        "failed": summary.failed,
+        "run": run.recorder.run,
+    }

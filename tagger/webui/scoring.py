@@ -1,0 +1,300 @@
+"""Pictures to scores: kept ones, else through the one queue of their model.
+
+A model is found, loaded and fed here. One that is unloaded while pictures wait for it is loaded
+again for them: nobody's request fails because somebody else pressed Unload.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from PIL import Image
+
+from ..backends import Backend, open_backend
+from ..captioner import Captioner
+from ..engine import Keep, Tagger, Taggers
+from ..errors import BackendError
+from ..folder.recall import Memory
+from ..images import content_hash
+from ..models.registry import Registry
+from ..models.spec import Contract, Model
+from ..pipeline import Pipeline, Priority
+from ..scores import Scores
+from ..settings import Runtime, Settings
+from ..store import Store
+from .jobs import BusyError
+
+log = logging.getLogger(__name__)
+
+Picture = bytes | Path | Image.Image
+
+QUEUE = 512
+"""Pictures that may wait at once, those of long runs apart."""
+GLANCE_S = 2.0
+"""Seconds for which the disk is taken to hold what it held: a look takes 20 ms."""
+_TRIES = 3
+
+
+class Models:
+    """The registry, asked not more often than every `GLANCE_S`; a Model keeps its labels."""
+
+    def __init__(self, registry: Registry) -> None:
+        self.registry = registry
+        self._found: dict[str, tuple[float, Model]] = {}
+
+    def find(self, name: str) -> Model:
+        """Find a listed model by name or alias; never a path. Raises ModelError."""
+        known = self._found.get(name)
+        if known and time.monotonic() - known[0] < GLANCE_S:
+            return known[1]
+        model = self.registry.find(name)
+        if known and known[1] == model:
+            model = known[1]  # whose labels are read
+        self._found[name] = (time.monotonic(), model)
+        return model
+
+    def forget(self) -> None:
+        """Look at the disk again at the next call: something was fetched."""
+        self._found = {name: (0.0, model) for name, (_, model) in self._found.items()}
+
+
+@dataclass(frozen=True)
+class _Way:
+    """How models are run: other preferences need other taggers."""
+
+    runtime: Runtime
+    idle_s: float | None
+
+
+class Scoring:
+    """All models of a process with their queues. All methods may be called by any thread."""
+
+    def __init__(
+        self,
+        models: Models,
+        store: Callable[[], Store | None],
+        way: Callable[[], tuple[Runtime, float | None]],
+        before_load: Callable[[Model], object] | None = None,
+        open: Callable[[Model, Runtime], Backend] = open_backend,  # noqa: A002 - what it does
+    ) -> None:
+        """Load nothing yet; `way` says on what to run and for how many idle seconds to stay."""
+        self._models, self._store = models, store
+        self._wanted, self._before_load, self._open = way, before_load, open
+        self._lock = threading.RLock()
+        self._way = _Way(*way())
+        self._taggers = self._new_taggers()
+        self._pipelines: dict[str, Pipeline] = {}
+        self._fed: dict[str, Tagger] = {}
+        self._memories: dict[str, tuple[Model, Memory]] = {}
+        self._keeper = ThreadPoolExecutor(1, thread_name_prefix="tagger-keep")
+        self._waiting = 0
+
+    @property
+    def taggers(self) -> Taggers:
+        """The loaded models; others from when the preferences change."""
+        wanted = _Way(*self._wanted())
+        with self._lock:
+            if wanted == self._way:
+                return self._taggers
+            before, self._way = self._taggers, wanted
+            self._taggers = self._new_taggers()
+        self._drop(tuple(self._pipelines))
+        before.close()
+        return self._taggers
+
+    @property
+    def waiting(self) -> int:
+        """Pictures that somebody waits for."""
+        return self._waiting
+
+    def submit(
+        self,
+        model: str,
+        picture: Picture,
+        priority: Priority = "interactive",
+        enough: Callable[[Scores], bool] | None = None,
+    ) -> Future[Scores]:
+        """The scores of one picture, kept ones where those are `enough`; else the model is loaded.
+
+        Kept scores lack those under 0.01; without `enough` they do.
+
+        Raises:
+            ModelError: unknown, broken, or not on disk.
+            BackendError: no device for it.
+            ImageError: the file can't be read.
+            BusyError: too many pictures wait.
+        """
+        found = self._models.find(model)
+        content, kept = self._recall(found, picture, enough)
+        if kept is not None:
+            done: Future[Scores] = Future()
+            done.set_result(kept)
+            return done
+        if self._waiting >= QUEUE:
+            raise BusyError(f"expected at most {QUEUE} pictures to wait, got more: try later")
+        future = self.infer(found, picture, priority, content)
+        with self._lock:
+            self._waiting += 1
+        future.add_done_callback(self._over)
+        return future
+
+    def infer(
+        self, model: Model, picture: Picture, priority: Priority, content: str | None = None
+    ) -> Future[Scores]:
+        """As `submit`, without asking the store; with the hash of its `content` scores are kept."""
+        asked = _Asked(self, model, picture, priority, content)
+        asked.begin()
+        return asked.future
+
+    def pipeline(self, name: str) -> tuple[Pipeline, Contract]:
+        """The open queue of a model, and how it is run; loads the model if need be."""
+        tagger = self.taggers.get(name)
+        with self._lock:
+            if self._fed.get(tagger.name) is not tagger:
+                before = self._pipelines.pop(tagger.name, None)
+                self._pipelines[tagger.name] = Pipeline(tagger, self._way.runtime)
+                self._fed[tagger.name] = tagger
+                if before:
+                    threading.Thread(target=before.close, daemon=True).start()
+            return self._pipelines[tagger.name], tagger.backend.contract
+
+    def unload(self, name: str | None = None) -> int:
+        """Free one model or all, once their running batches are over; say how many bytes."""
+        names = tuple(self._pipelines) if name is None else (name,)
+        freed = self.taggers.unload_all() if name is None else self.taggers.unload(name)
+        self._drop(names)
+        return freed
+
+    def close(self) -> None:
+        """Free every model and end all threads."""
+        self._drop(tuple(self._pipelines))
+        self._taggers.close()
+        self._keeper.shutdown(wait=True)
+
+    def memory(self, model: Model) -> Memory | None:
+        """The kept scores of a model's pictures."""
+        known = self._memories.get(model.name)
+        if known is None or known[0] is not model:
+            store = self._store()
+            if store is None:
+                return None
+            plain = Captioner(Settings(), model.labels, model.thresholds)
+            known = self._memories[model.name] = (model, Memory(store, model, plain))
+        return known[1]
+
+    def _recall(
+        self, model: Model, picture: Picture, enough: Callable[[Scores], bool] | None
+    ) -> tuple[str | None, Scores | None]:
+        if isinstance(picture, Image.Image) or not model.on_disk:
+            return None, None
+        memory = self.memory(model)
+        if memory is None:
+            return None, None
+        if isinstance(picture, Path):
+            content = memory.content(picture)
+        else:
+            content = content_hash(picture)
+        return content, memory.scores(content, enough or _any) if content else None
+
+    def loaded(self, name: str) -> bool:
+        """Whether the model that is being fed is still loaded."""
+        fed = self._fed.get(name)
+        return fed is not None and any(fed is one for one in self._taggers.loaded())
+
+    def keep(self, model: Model, content: str, scores: Scores) -> None:
+        """Keep scores in the store, by a thread of its own: nobody waits for the disk."""
+        memory, tagger = self.memory(model), self._fed.get(model.name)
+        if memory and tagger:
+            with contextlib.suppress(RuntimeError):  # the process is ending
+                self._keeper.submit(memory.keep, content, scores, tagger.backend.contract)
+
+    def _over(self, future: Future[Scores]) -> None:
+        with self._lock:
+            self._waiting -= 1
+
+    def _drop(self, names: tuple[str, ...]) -> None:
+        with self._lock:
+            dropped = [self._pipelines.pop(name) for name in names if name in self._pipelines]
+            for name in names:
+                self._fed.pop(name, None)
+        for pipeline in dropped:
+            pipeline.close()
+
+    def _new_taggers(self) -> Taggers:
+        keep = Keep(idle_s=self._way.idle_s)
+        return Taggers(self._models, self._way.runtime, keep, self._before_load, self._open)
+
+
+class _Asked:
+    """One picture that somebody waits for, tried again where its model was unloaded meanwhile."""
+
+    def __init__(
+        self,
+        scoring: Scoring,
+        model: Model,
+        picture: Picture,
+        priority: Priority,
+        content: str | None,
+    ) -> None:
+        self.future: Future[Scores] = Future()
+        self._scoring, self._model, self._picture = scoring, model, picture
+        self._priority: Priority = priority
+        self._content = content
+        self._tries = 0
+        self._inner: Future[Scores] | None = None
+        self.future.add_done_callback(self._cancel)
+
+    def begin(self) -> None:
+        self._tries += 1
+        pipeline, _ = self._scoring.pipeline(self._model.name)
+        try:
+            inner = pipeline.submit(self._picture, self._priority)
+        except BackendError:  # closed between the two lines
+            if self._tries >= _TRIES:
+                raise
+            self.begin()
+            return
+        self._inner = inner
+        inner.add_done_callback(self._end)
+
+    def _end(self, inner: Future[Scores]) -> None:
+        if self.future.cancelled():
+            return
+        unloaded = inner.cancelled() or isinstance(inner.exception(), BackendError)
+        if unloaded and self._tries < _TRIES and not self._scoring.loaded(self._model.name):
+            threading.Thread(target=self._again, daemon=True).start()
+            return
+        if inner.cancelled():
+            self._fail(BackendError(f"{self._model.name}: unloaded while the picture waited"))
+        elif error := inner.exception():
+            self._fail(error)
+        elif self.future.set_running_or_notify_cancel():
+            scores = inner.result()
+            self.future.set_result(scores)
+            if self._content:
+                self._scoring.keep(self._model, self._content, scores)
+
+    def _cancel(self, outer: Future[Scores]) -> None:
+        if outer.cancelled() and self._inner is not None:
+            self._inner.cancel()
+
+    def _again(self) -> None:
+        try:
+            self.begin()
+        except BaseException as error:
+            self._fail(error)
+
+    def _fail(self, error: BaseException) -> None:
+        if self.future.set_running_or_notify_cancel():
+            self.future.set_exception(error)
+
+
+def _any(scores: Scores) -> bool:
+    return True
