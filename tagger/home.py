@@ -6,6 +6,7 @@ Knows the names of the parts, not what is in them. Nothing is made before someth
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -24,9 +25,7 @@ def home() -> Path:
     named = os.environ.get("TAGGER_HOME", "").strip()
     if named:
         return Path(os.path.abspath(Path(named).expanduser()))  # noqa: PTH100  links stay as named
-    import platformdirs
-
-    return platformdirs.user_data_path("sd-webui-tagger", appauthor=False)
+    return _data_folder() / "sd-webui-tagger"
 
 
 def part(name: Part) -> Path:
@@ -49,6 +48,16 @@ def make(folder: Path) -> Path:
     if not os.access(folder, os.W_OK | os.X_OK):
         raise _refused(folder, "no permission to write")
     return folder
+
+
+def _data_folder() -> Path:
+    """Where the platform keeps a user's data; as platformdirs has it, which hosts lack."""
+    if sys.platform == "win32":
+        return Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
+    if named := os.environ.get("XDG_DATA_HOME", "").strip():
+        return Path(named)
+    mac = sys.platform == "darwin"
+    return Path.home() / ("Library/Application Support" if mac else ".local/share")
 
 
 def _refused(folder: Path, cause: str) -> UsageError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 from pathlib import Path
 
@@ -47,6 +48,31 @@ def test_home_is_the_platforms_data_folder_without_the_variable(
 
     assert found.is_absolute()
     assert found.name == "sd-webui-tagger"
+
+
+@pytest.mark.parametrize("system", ["linux", "darwin", "win32"])
+@pytest.mark.parametrize("named", [True, False])
+def test_the_platforms_folder_is_the_one_platformdirs_names(
+    system: str, named: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Hosts lack that library; who has it elsewhere finds the same folder."""
+    pytest.importorskip("platformdirs", minversion="4.4")  # since then it hears XDG on a Mac
+    kinds = {"linux": "unix.Unix", "darwin": "macos.MacOS", "win32": "windows.Windows"}
+    module, _, kind = kinds[system].partition(".")
+    monkeypatch.delenv("TAGGER_HOME", raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    monkeypatch.delenv("XDG_DATA_HOME", raising=False)
+    if system == "win32" or named:
+        monkeypatch.setenv("LOCALAPPDATA", str(tmp_path / "local"))
+        monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "xdg"))
+    monkeypatch.setattr("sys.platform", system)
+    windows = importlib.import_module("platformdirs.windows")
+    monkeypatch.setattr(windows, "get_win_folder", windows.get_win_folder_from_env_vars)
+
+    theirs = getattr(importlib.import_module(f"platformdirs.{module}"), kind)
+
+    assert home() == theirs("sd-webui-tagger", appauthor=False).user_data_path
 
 
 def test_asking_makes_nothing(own_home: Path) -> None:
