@@ -59,6 +59,18 @@ def patched_size(size: tuple[int, int], patch: int, most: int) -> tuple[int, int
     return best[0] * patch, best[1] * patch
 
 
+def shrunk_size(size: tuple[int, int], patch: int, longest: int) -> tuple[int, int]:
+    """Say how large a picture of `size` (width, height) becomes where its long side is limited.
+
+    taggerine's rule: the long side becomes the whole patches in it, at most `longest` pixels; the
+    short one goes along and becomes the whole patches in that. None grows, but to one patch.
+    """
+    long = max(size)
+    scale = max(patch, min(long, longest) // patch * patch) / long
+    width, height = (max(patch, round(side * scale) // patch * patch) for side in size)
+    return width, height
+
+
 def cut(pictures: Sequence[NDArray[np.uint8]], patch: int) -> Patches:
     """Cut pictures, uint8 [H, W, 3] with sides in whole patches, into one batch."""
     longest = max(p.shape[0] * p.shape[1] // patch**2 for p in pictures)

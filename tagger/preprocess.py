@@ -18,7 +18,7 @@ from PIL import Image
 from .errors import OptionError
 from .framing import Frame, Rounding, crop, letterbox, mask, pad
 from .options import check, option
-from .patches import Patches, cut, patched_size
+from .patches import Patches, cut, patched_size, shrunk_size
 from .pixels import Colour, check_colour, flatten, levels, straight
 from .resample import By, Method, resized
 
@@ -79,6 +79,9 @@ class Preprocess:
     std: Triple = option((1.0, 1.0, 1.0), help="Divided by, in the order of `channels`.")
     patch: int = option(16, help="Side of a patch in pixels, for `patches`.", ge=1)
     max_patches: int = option(1024, help="Most patches of one picture, for `patches`.", ge=1)
+    longest: int = option(
+        0, help="Longest side in pixels, for `patches`, instead of `max_patches`; 0: that.", ge=0
+    )
 
     def __post_init__(self) -> None:
         check(self)
@@ -117,13 +120,18 @@ def fit(image: Image.Image, preprocess: Preprocess, by: By = "pillow") -> NDArra
     if preprocess.fit in _FRAMED and not preprocess.canvas:
         flat = _FRAMED[preprocess.fit](flat, frame)
     else:
-        to = patched_size(size, preprocess.patch, preprocess.max_patches)
-        to = to if preprocess.fit == "patches" else preprocess.size
+        to = _patched(size, preprocess) if preprocess.fit == "patches" else preprocess.size
         flat = resized(flat, to, preprocess.resample, by, preprocess.reducing_gap)
     pixels = np.array(flat)
     if preprocess.alpha == "mask":
         return np.concatenate([pixels, mask(size, frame)[..., None]], axis=2)
     return pixels
+
+
+def _patched(size: tuple[int, int], preprocess: Preprocess) -> tuple[int, int]:
+    if preprocess.longest:
+        return shrunk_size(size, preprocess.patch, preprocess.longest)
+    return patched_size(size, preprocess.patch, preprocess.max_patches)
 
 
 _FRAMED = {"pad": pad, "letterbox": letterbox, "crop": crop}

@@ -2,7 +2,7 @@
 
 The networks are tiny and mix every pixel; files, tensors, names and labels are those of the real
 models. The recipes are said again here, with Pillow and NumPy alone. Families that torch runs are
-tried beside their networks, in `tests/backends`.
+tried in `test_torch_families.py` and beside their networks, in `tests/backends`.
 """
 
 from __future__ import annotations

@@ -74,8 +74,6 @@ def _cells(row: Row) -> tuple[str, ...]:
 def _state(row: Row) -> str:
     if row.on_disk:
         return "yes"
-    if not row.spec.contracts:
-        return f"does not run: {row.spec.note}"
     size = download_size(row.spec)
     return f"no, {size / 1e6:,.0f} MB" if size else "no"
 

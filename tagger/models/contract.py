@@ -39,8 +39,8 @@ class Contract:
         batch: the batch size the graph is fixed to; None where it is free.
         pool: what the picture is averaged down by before the network, for "timm": a network of
             112 pixels behind a picture of 448 has 4. An ONNX graph pools inside itself.
-        architecture: one of our own networks, for "torch": "joytag", "torchdeepdanbooru", "jtp"
-            or "hydra". Its weights tell its shape, and for "joytag" its `config.json`.
+        architecture: one of our own networks, for "torch": "joytag", "torchdeepdanbooru", "jtp",
+            "hydra" or "dinov3". Its weights tell its shape, and for "joytag" its `config.json`.
     """
 
     runtime: Runtime = "onnx"

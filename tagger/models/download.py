@@ -74,8 +74,6 @@ def download(
 
 def download_size(spec: ModelSpec, contract: Contract | None = None) -> int | None:
     """Bytes that a download would bring, at least roughly, where they are known here."""
-    if contract is None and not spec.contracts:
-        return None
     sizes = [spec.file(name).size for name in spec.needs(contract or spec.contract)]
     return spec.about if None in sizes else sum(size or 0 for size in sizes)
 

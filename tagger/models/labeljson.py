@@ -1,6 +1,7 @@
 """Labels in JSON, told by their shape.
 
 {"idx_to_tag": .., "tag_to_category": ..}   Camie v1, cl_tagger v2; Camie v2 deeper inside
+{"idx2tag": [..], "tag2category": ..}       taggerine; categories by number
 {"tags": [..], "tags_split": [[kind, n]]}   PixAI v1.0's config.json
 {"categories": [{"name", "tags"}, ..]}      PixAI v1.0's tags.json
 {"0": {"tag": .., "category": ..}}          cl_tagger v1's tag_mapping.json
@@ -17,7 +18,7 @@ from typing import Any, cast
 
 from ..csvrows import read_text
 from ..errors import LabelFileError
-from ..labels import DANBOORU, Category, Label, LabelSet
+from ..labels import DANBOORU, Category, Label, LabelSet, category
 from . import labelcategories as categories
 
 Scheme = tuple[Category, ...]
@@ -60,6 +61,8 @@ def _labels(data: Any, scheme: Scheme) -> Indexed:
     )
     if "idx_to_tag" in mapping:
         return _indexed(mapping, scheme)
+    if "idx2tag" in told:
+        return _numbered(told["idx2tag"], told.get("tag2category") or {}, scheme)
     if "tags_split" in told:
         return _split(told["tags"], told["tags_split"], scheme)
     if isinstance(told.get("categories"), list):
@@ -95,6 +98,11 @@ def _indexed(told: Mapping[str, Any], scheme: Scheme) -> Indexed:
     for index, tag in pairs:
         kind = categories.named(scheme, kinds.get(tag, "general"))
         yield int(index), categories.label(_text(tag), kind)
+
+
+def _numbered(tags: list[Any], kinds: Mapping[str, Any], scheme: Scheme) -> Indexed:
+    for index, tag in enumerate(tags):
+        yield index, categories.label(_text(tag), category(scheme, int(kinds.get(tag, 0))))
 
 
 def _split(tags: list[Any], sizes: Any, scheme: Scheme) -> Indexed:

@@ -55,10 +55,6 @@ class Row:
         """
         if self.reason:
             raise ModelError(self.reason)
-        if not self.spec.contracts:
-            raise ModelError(
-                f"{self.name}: expected a model that can be run, got {self.spec.note}: use another"
-            )
         return Model(self.name, self.spec, self.folder, self.contracts)
 
 

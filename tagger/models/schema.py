@@ -61,6 +61,9 @@ class Inputs:
     )
     patch: int = option(16, ge=1, help="side of a patch in pixels, for fit patches")
     max_patches: int = option(1024, ge=1, help="most patches of a picture, for fit patches")
+    longest: int = option(
+        0, ge=0, help="longest side in pixels, for fit patches, instead of max_patches; 0: that"
+    )
 
     def __post_init__(self) -> None:
         check(self)
@@ -95,7 +98,7 @@ class Way:
         "of Tagger's own networks",
     )
     architecture: str = option(
-        "", help="for torch, the network: joytag, torchdeepdanbooru, jtp or hydra"
+        "", help="for torch, the network: joytag, torchdeepdanbooru, jtp, hydra or dinov3"
     )
     weights: str = option("model.onnx", help="the weights, a path inside the folder")
     batch: int | None = option(None, ge=1, help="the batch size the graph is fixed to, where it is")

@@ -49,7 +49,7 @@ class ModelSpec:
 
     Attributes:
         name: how a person calls it, unique in a registry.
-        contracts: the ways to run it, the preferred one first; none where `note` says why.
+        contracts: the ways to run it, the preferred one first.
         labels: the label file, inside the model's folder.
         categories: the label file's numbering.
         tags: number of labels, where known.
@@ -93,7 +93,6 @@ class ModelSpec:
     redistributable: bool = True
     about: int | None = None
     beside: str = ""
-    note: str = ""
     precision: str = "fp32"
     aliases: tuple[str, ...] = ()
 

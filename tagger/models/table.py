@@ -48,8 +48,6 @@ def lines(spec: ModelSpec) -> Iterator[tuple[str, str]]:
     yield "aliases", ", ".join(spec.aliases) or "-"
     for contract in spec.contracts:
         yield "runs as", f"{contract.runtime}: {taken(contract)} -> {given(contract)}"
-    if spec.note:
-        yield "does not run", spec.note
     for path in spec.paths:
         file = spec.file(path)
         size = "size unknown" if file.size is None else f"{file.size:,} bytes"
@@ -72,7 +70,8 @@ def taken(contract: Contract) -> str:
     """How a picture goes in, in a few words: `448 BGR NHWC 0..255, pad white, bicubic`."""
     pixels = contract.preprocess
     if pixels.fit == "patches":
-        shape, fit = f"{pixels.max_patches} patches of {pixels.patch}", "native shape"
+        most = f"longest {pixels.longest}, " if pixels.longest else f"{pixels.max_patches} "
+        shape, fit = f"{most}patches of {pixels.patch}", "native shape"
     else:
         width, height = pixels.size
         shape = str(width) if width == height else f"{width}x{height}"
@@ -91,14 +90,14 @@ def given(contract: Contract) -> str:
 
 
 def _cells(spec: ModelSpec) -> tuple[str, ...]:
-    way = spec.contracts[0] if spec.contracts else None
+    way = spec.contract
     kept = " (its files say more)" if spec.stages else ""
     return (
         f"[`{spec.name}`]({spec.source})",
         spec.family,
         f"{spec.tags:,}" if spec.tags else "?",
-        taken(way) + kept if way else f"does not run: {spec.note}",
-        f"{way.runtime}: {given(way)}" if way else "",
+        taken(way) + kept,
+        f"{way.runtime}: {given(way)}",
         operating_point(spec),
         spec.recipe,
         licence(spec),

@@ -144,8 +144,8 @@ def test_every_line_says_what_a_list_shows(spec: ModelSpec) -> None:
     assert spec.source.startswith(("https://huggingface.co/", "https://github.com/"))
     assert spec.licence
     assert spec.title
-    assert spec.recipe or spec.note
-    assert spec.contracts or spec.note
+    assert spec.recipe
+    assert spec.contracts
     assert spec.revision == "main" or re.fullmatch(r"[0-9a-f]{40}", spec.revision)
     if spec.files:
         assert spec.revision != "main"

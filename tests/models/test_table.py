@@ -96,11 +96,3 @@ def test_show_prints_a_manifest_for_a_folder_that_needs_one(
     assert "got [N, 3, 64, 64]" in said
     assert main(["models", "show", "planes"]) == 0
     assert f"here: {folder}" in capsys.readouterr().out
-
-
-def test_a_model_that_does_not_run_says_so(capsys: pytest.CaptureFixture[str]) -> None:
-    """It is known, so it is listed; nobody downloads gigabytes for nothing."""
-    assert main(["models", "show", "taggerine"]) == 0
-    assert "does not run: a DINOv3 ViT-H" in capsys.readouterr().out
-    assert main(["models", "get", "taggerine"]) == 2
-    assert "expected a model that can be run" in capsys.readouterr().err

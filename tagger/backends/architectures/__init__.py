@@ -5,6 +5,7 @@ Read downward:
     joytag        JoyTag's ViT
     jtp           JTP PILOT and PILOT2: a SigLIP ViT of timm's, with a plain or gated head
     hydra         JTP-3: a NaFlex ViT of timm's, with a query for each tag
+    dinov3        taggerine: a DINOv3 ViT of pictures of any shape
 
 Each has `build(state, config)`: the tensors by name, whose shapes tell its size, and where its
 `config.json` would lie.
@@ -28,6 +29,7 @@ _BUILDERS = {
     "joytag": ".joytag",
     "jtp": ".jtp",
     "hydra": ".hydra",
+    "dinov3": ".dinov3",
 }
 
 

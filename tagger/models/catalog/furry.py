@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from ...labels import E621
+from ...labels import E621, Category
 from ...thresholds import Thresholds
 from ..contract import Activation, Contract
 from ..spec import ModelSpec
-from .shapes import ADVISED, UNKNOWN, hub, signed, square
+from .shapes import ADVISED, IMAGENET, hub, signed, square
 
 _PILOT = signed(
     384,
@@ -26,6 +26,14 @@ _HYDRA = square(
     background="black",
     reducing_gap=3.0,
     max_patches=1024,
+)
+_DINOV3 = square(
+    1024,
+    mean=IMAGENET[0],
+    std=IMAGENET[1],
+    fit="patches",
+    resample="lanczos",
+    longest=1024,
 )
 
 
@@ -92,16 +100,22 @@ def _hydra() -> ModelSpec:
 
 
 def _taggerine() -> ModelSpec:
+    weights = "tagger_proto.safetensors"
+    contract = Contract("torch", weights, _DINOV3, activation="sigmoid", architecture="dinov3")
     return ModelSpec(
         "taggerine",
-        (),
-        labels="tagger_vocab.json",
+        (contract,),
+        labels="tagger_vocab_with_categories_and_alias_updated.json",
         revision="ba76a13a17a9d1844298a68c142c5aae6191505d",
-        title="taggerine, DINOv3 by lodestones",
+        categories=(*E621, Category(2, "contributor")),
+        tags=74_625,
+        title="taggerine, DINOv3 ViT-H by lodestones",
         family="taggerine",
+        licence="Apache-2.0, on weights under the DINOv3 License",
         thresholds=Thresholds(),
-        point=UNKNOWN,
-        note="a DINOv3 ViT-H of pictures of any shape, which Tagger has no network for",
+        point="unknown: its author shows the 30 highest",
+        recipe="the author's: native shape, at most 1,024 pixels; white behind what is transparent",
+        about=5_270_000_000,
         **hub("lodestones/taggerine"),
     )
 

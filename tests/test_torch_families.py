@@ -1,0 +1,220 @@
+"""Families that torch alone runs, from the catalogue's files to scores, against their recipes.
+
+The weights are small and drawn at random, under the names and in the layout of the real files.
+Their networks are tried one by one in `tests/backends/test_architectures.py`.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+torch = pytest.importorskip("torch")
+safetensors_torch = pytest.importorskip("safetensors.torch")
+
+from torch.nn import functional  # noqa: E402
+
+from tagger.backends import open_backend  # noqa: E402
+from tagger.backends.architectures import dinov3  # noqa: E402
+from tagger.engine import Tagger  # noqa: E402
+from tagger.errors import ModelError  # noqa: E402
+from tagger.models.catalog import CATALOG  # noqa: E402
+from tagger.models.registry import Registry  # noqa: E402
+from tagger.preprocess import stack  # noqa: E402
+
+SPECS = {spec.name: spec for spec in CATALOG}
+TAGS = {"wolf": 5, "hat": 0, "by someone": 1, "long_hair": 0, "meta tag": 7, "smile": 0}
+
+
+def pictures() -> list[Image.Image]:
+    """RGB, RGBA with half transparent colours, grey, two strips, a dot."""
+    rng = np.random.default_rng(8)
+
+    def noise(width: int, height: int, channels: int) -> Image.Image:
+        coarse = rng.integers(0, 256, (7, 9, channels), np.uint8)
+        image = Image.fromarray(coarse[..., 0] if channels == 1 else coarse)
+        return image.resize((width, height), Image.Resampling.BICUBIC)
+
+    sizes = [(301, 200, 3), (130, 257, 4), (90, 90, 1), (12, 700, 3), (1300, 21, 3), (5, 3, 3)]
+    return [noise(*size) for size in sizes]
+
+
+def on_white(image: Image.Image) -> Image.Image:
+    image = image.convert("RGBA")
+    canvas = Image.new("RGBA", image.size, (255, 255, 255, 255))
+    canvas.alpha_composite(image)
+    return canvas.convert("RGB")
+
+
+# taggerine
+
+
+WIDE, HIDDEN, DEPTH, REGISTERS = 128, 96, 2, 4
+
+
+def taggerine_weights(head: str) -> dict[str, Any]:
+    """The released names, with transformers' wrapper, its buffers and the token of training."""
+    generator = torch.Generator().manual_seed(7)
+
+    def draw(*shape: int, scale: float = 1.0) -> Any:
+        fan = int(np.prod(shape[1:])) if len(shape) > 1 else 4
+        return torch.randn(*shape, generator=generator) * scale / fan**0.5
+
+    state = {
+        "embeddings.cls_token": draw(1, 1, WIDE, scale=4),
+        "embeddings.mask_token": draw(1, 1, WIDE),
+        "embeddings.register_tokens": draw(1, REGISTERS, WIDE, scale=4),
+        "embeddings.patch_embeddings.weight": draw(WIDE, 3, 16, 16),
+        "embeddings.patch_embeddings.bias": draw(WIDE),
+        "model.rope_embeddings.inv_freq": draw(16),
+        "norm.weight": 1 + draw(WIDE, scale=0.1),
+        "norm.bias": draw(WIDE),
+    }
+    for number in range(DEPTH):
+        at = f"model.layer.{number}"
+        for name in ("q_proj", "k_proj", "v_proj", "o_proj"):
+            state[f"{at}.attention.{name}.weight"] = draw(WIDE, WIDE, scale=2)
+            if name != "k_proj":
+                state[f"{at}.attention.{name}.bias"] = draw(WIDE)
+        shapes = {"gate_proj": (HIDDEN, WIDE), "up_proj": (HIDDEN, WIDE)}
+        for name, shape in {**shapes, "down_proj": (WIDE, HIDDEN)}.items():
+            state[f"{at}.mlp.{name}.weight"] = draw(*shape)
+            state[f"{at}.mlp.{name}.bias"] = draw(shape[0])
+        for one in (1, 2):
+            state[f"{at}.norm{one}.weight"] = 1 + draw(WIDE, scale=0.1)
+            state[f"{at}.norm{one}.bias"] = draw(WIDE)
+            state[f"{at}.layer_scale{one}.lambda1"] = 1 + draw(WIDE, scale=0.1)
+    state = {f"backbone.{name}": value for name, value in state.items()}
+    features = WIDE * (1 + REGISTERS)
+    if head == "one":
+        return {**state, "projection.weight": draw(len(TAGS), features, scale=3)}
+    return {
+        **state,
+        "head.up.weight": draw(len(TAGS), 3, scale=2),
+        "head.up.bias": draw(len(TAGS)),
+        "head.down.weight": draw(3, features, scale=2),
+    }
+
+
+def taggerine_pixels(image: Image.Image) -> Any:
+    """The author's `preprocess_image`, after white behind what is transparent."""
+    image = on_white(image)
+    width, height = image.size
+    long = max(width, height)
+    scale = max(16, min(long, 1024) // 16 * 16) / long
+    size = tuple(max(16, max(16, round(side * scale)) // 16 * 16) for side in (width, height))
+    values = np.asarray(image.resize(size, Image.Resampling.LANCZOS), np.float64) / 255
+    values = (values - [0.485, 0.456, 0.406]) / [0.229, 0.224, 0.225]
+    return torch.from_numpy(values).float().permute(2, 0, 1)[None]
+
+
+def taggerine_recipe(state: dict[str, Any], pixels: Any) -> Any:
+    """One picture, float32 [1, 3, H, W]: token by token and head by head, in plain products."""
+    state = {name.removeprefix("backbone."): value for name, value in state.items()}
+    name = "embeddings.patch_embeddings"
+    grid = functional.conv2d(pixels, state[f"{name}.weight"], state[f"{name}.bias"], stride=16)[0]
+    rows, columns = grid.shape[1:]
+    x = torch.cat(
+        [
+            state["embeddings.cls_token"][0],
+            state["embeddings.register_tokens"][0],
+            grid.flatten(1).T,
+        ]
+    )
+    turns = torch.zeros(len(x), 32)
+    for at in range(rows * columns):
+        row, column = divmod(at, columns)
+        y, across = 4 * (row + 0.5) / rows - 2, 4 * (column + 0.5) / columns - 2
+        for k in range(16):
+            speed = 2 * math.pi / 100 ** (k / 16)
+            turns[1 + REGISTERS + at, k] = y * speed
+            turns[1 + REGISTERS + at, 16 + k] = across * speed
+    spin = torch.polar(torch.ones_like(turns), turns)
+
+    def linear(name: str, x: Any) -> Any:
+        return functional.linear(x, state[f"{name}.weight"], state.get(f"{name}.bias"))
+
+    def norm(name: str, x: Any) -> Any:
+        return functional.layer_norm(x, (WIDE,), state[f"{name}.weight"], state[f"{name}.bias"])
+
+    def turned(x: Any) -> Any:
+        spun = torch.complex(x[:, :32], x[:, 32:]) * spin
+        return torch.cat([spun.real, spun.imag], dim=1)
+
+    for number in range(DEPTH):
+        at = f"model.layer.{number}"
+        y = norm(f"{at}.norm1", x)
+        q, k, v = (linear(f"{at}.attention.{name}_proj", y) for name in "qkv")
+        parts = []
+        for part in (slice(0, 64), slice(64, 128)):
+            shares = (turned(q[:, part]) @ turned(k[:, part]).T / 8).softmax(-1)
+            parts.append(shares @ v[:, part])
+        y = linear(f"{at}.attention.o_proj", torch.cat(parts, dim=1))
+        x = x + y * state[f"{at}.layer_scale1.lambda1"]
+        y = norm(f"{at}.norm2", x)
+        gate = linear(f"{at}.mlp.gate_proj", y)
+        y = linear(f"{at}.mlp.down_proj", gate * gate.sigmoid() * linear(f"{at}.mlp.up_proj", y))
+        x = x + y * state[f"{at}.layer_scale2.lambda1"]
+    features = norm("norm", x)[: 1 + REGISTERS].flatten()
+    if "projection.weight" in state:
+        return (state["projection.weight"] @ features).sigmoid()
+    inner = state["head.down.weight"] @ features
+    return (state["head.up.weight"] @ inner + state["head.up.bias"]).sigmoid()
+
+
+def taggerine(root: Path, state: dict[str, Any]) -> Tagger:
+    """Its published files in a folder of its name, found and opened."""
+    spec = replace(SPECS["taggerine"], tags=None)
+    (root / spec.name).mkdir()
+    told = {"idx2tag": list(TAGS), "tag2category": TAGS, "alias2tag": {"canine": "wolf"}}
+    (root / spec.name / spec.labels).write_text(json.dumps(told), encoding="utf-8")
+    safetensors_torch.save_file(state, root / spec.name / spec.contract.weights)
+    model = Registry((root,), specs=(spec,), demo=None).find(spec.name)
+    return Tagger(model, open_backend(model))
+
+
+@pytest.mark.parametrize("head", ["one", "two"])
+def test_taggerines_scores_are_its_authors(head: str, tmp_path: Path) -> None:
+    """Alone and with pictures of other shapes in one batch; a head of one matrix or of two."""
+    state = taggerine_weights(head)
+    tagger = taggerine(tmp_path, state)
+    with torch.inference_mode():
+        wanted = [taggerine_recipe(state, taggerine_pixels(one)).numpy() for one in pictures()]
+    single = [one.values for one in tagger.scores(pictures())]
+    together = tagger.run(stack([tagger.fit(one) for one in pictures()], tagger.preprocess))
+
+    assert np.ptp(wanted, axis=0).min() > 0.02  # each tag tells the pictures apart
+    np.testing.assert_allclose(single, wanted, atol=1e-5, rtol=0)
+    np.testing.assert_allclose([one.values for one in together], wanted, atol=1e-5, rtol=0)
+    kinds = {label.name: label.category.name for label in tagger.labels}
+    assert (kinds["wolf"], kinds["by someone"]) == ("species", "artist")
+    tagger.close()
+
+
+def test_taggerines_head_stays_in_float32() -> None:
+    """As its author keeps it, whatever the backbone computes in."""
+    network, state = dinov3.build(taggerine_weights("one"), Path())
+    network.load_state_dict(state, assign=True)
+
+    network.to(dtype=torch.bfloat16)
+
+    kinds = {name: value.dtype for name, value in network.state_dict().items()}
+    assert kinds["head.0.weight"] == torch.float32
+    assert {kind for name, kind in kinds.items() if name[:4] != "head"} == {torch.bfloat16}
+
+
+@pytest.mark.parametrize("gone", ["backbone.norm.weight", "projection.weight"])
+def test_weights_of_another_network_are_one_sentence(gone: str, tmp_path: Path) -> None:
+    """Named by their file."""
+    state = taggerine_weights("one")
+    del state[gone]
+
+    with pytest.raises(ModelError, match=r"tagger_proto\.safetensors: expected the tensors of"):
+        taggerine(tmp_path, state)
