@@ -1,7 +1,8 @@
 """A folder: pictures with captions beside them, or under a folder of their own.
 
 Read downward:
-    sidecars    caption files: read, written whole or not at all
+    wholefile   one file: read within bounds, replaced whole or not at all, moved
+    sidecars    caption files: their bytes as text and back
     walk        the pictures of folders, in natural order
     plan        which picture, which caption file, and what is done to it; pure
     journal     what was done to files, written down before it is done

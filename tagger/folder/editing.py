@@ -16,7 +16,8 @@ from .corpus import ByFrequency, Common, CorpusEdit, Rare, Traits
 from .edit import Edit, edit_caption
 from .journal import FileChange, Recorder
 from .matching import Facts, Matcher
-from .sidecars import get_file, mark_of
+from .sidecars import mark_of
+from .wholefile import get_file
 from .words import NOTHING, Words, read_words, why_left
 
 _CORPUS_EDITS = (Rare, Common, ByFrequency, Traits)

@@ -15,7 +15,8 @@ from .job import FolderJob, Plan
 from .journal import LARGEST, FileChange, Recorder
 from .metadata import Row, check_name, merged
 from .plan import Task
-from .sidecars import get_file, read_caption
+from .sidecars import read_caption
+from .wholefile import get_file
 
 log = logging.getLogger(__name__)
 

@@ -19,7 +19,7 @@ from typing import Any
 from ..errors import CaptionError, UsageError
 from ..home import part
 from ..store.database import Database
-from .sidecars import get_file, move_file, put_file
+from .wholefile import get_file, move_file, put_file
 
 SCHEMA = 1
 _TABLES = """

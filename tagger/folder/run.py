@@ -21,8 +21,9 @@ from .journal import FileChange, Journal
 from .origin import trace
 from .plan import EDITED, Change, Existing, Refusal, Task, decide
 from .scorefiles import put_scores
-from .sidecars import decode_caption, encode_caption, get_file, is_full, mark_of, sweep
+from .sidecars import decode_caption, encode_caption, mark_of
 from .summary import Summary
+from .wholefile import get_file, is_full, sweep
 
 _EMPTY = "no tag reaches its threshold: nothing to write"
 

@@ -10,7 +10,7 @@ import numpy as np
 from ..errors import CaptionError
 from ..scores import FLOOR, RATING, Scores, number
 from .journal import FileChange, Journal, Recorder
-from .sidecars import get_file
+from .wholefile import get_file
 
 KIND = "scores"
 """How the journal calls such a file."""

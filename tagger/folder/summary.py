@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from .sidecars import put_file
+from .wholefile import put_file
 
 
 @dataclass

@@ -9,7 +9,7 @@ from typing import Literal
 
 from ..errors import CaptionError
 from .journal import LARGEST, Journal, Recorded, digest, state_of
-from .sidecars import get_file, move_file, put_file
+from .wholefile import get_file, move_file, put_file
 
 Fate = Literal["restored", "removed", "moved back", "as it was", "left"]
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from ..images import EXTENSIONS
 from ..paths import cause_of, openable
-from .sidecars import TEMPORARY
+from .wholefile import TEMPORARY
 
 _DIGITS = re.compile(r"(\d+)")
 

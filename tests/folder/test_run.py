@@ -355,7 +355,7 @@ def test_a_full_disk_stops_the_run_with_one_sentence(
 
     before = texts(folder)
     with monkeypatch.context() as patched:
-        patched.setattr("tagger.folder.sidecars._put", full)
+        patched.setattr("tagger.folder.wholefile._put", full)
         summary = run(folder, on_existing="overwrite").summary
     assert bool(summary.stopped) is stops
     assert summary.failed == (0 if stops else 9)

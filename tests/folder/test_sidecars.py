@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from tagger.errors import CaptionError
-from tagger.folder.sidecars import captions_in, encode_caption, put_file, read_caption, sweep
+from tagger.folder.sidecars import captions_in, encode_caption, read_caption
+from tagger.folder.wholefile import put_file, sweep
 
 needs_posix = pytest.mark.skipif(os.name == "nt", reason="POSIX permissions and signals")
 
@@ -238,7 +239,7 @@ def test_what_dead_runs_left_is_swept(tmp_path: Path) -> None:
     """A run that was killed in the middle of a write, and one that is at it still."""
     code = (
         "import sys, os, signal, pathlib\n"
-        "from tagger.folder.sidecars import put_file\n"
+        "from tagger.folder.wholefile import put_file\n"
         "def hang(self, target):\n"
         "    print('there', flush=True); sys.stdin.read(1)\n"
         "    os.kill(os.getpid(), signal.SIGKILL)\n"
