@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -39,6 +40,9 @@ class Stream(Iterator[Outcome]):
         place = self.scorer.random.randrange(len(self.held))
         return self.scorer.outcome(self.held.pop(place))
 
+    def take(self, most: int) -> list[Outcome]:
+        return list(itertools.islice(self, most))
+
     def stop(self) -> None:
         self.stopped = True
 
@@ -62,6 +66,23 @@ class Scorer:
     def stream(self, sources: Iterable[Path], *, ordered: bool = False) -> Stream:
         self.streams.append(Stream(self, sources))
         return self.streams[-1]
+
+
+class Slow:
+    """A scorer that has one outcome at a time."""
+
+    def __init__(self, scorer: Scorer) -> None:
+        self._scorer = scorer
+
+    def stream(self, sources: Iterable[Path], *, ordered: bool = False) -> Slow:
+        self._stream = self._scorer.stream(sources)
+        return self
+
+    def take(self, most: int) -> list[Outcome]:
+        return self._stream.take(1)
+
+    def stop(self) -> None:
+        self._stream.stop()
 
 
 @pytest.fixture
@@ -107,6 +128,16 @@ def test_no_model_runs_far_ahead(scorers: list[Scorer]) -> None:
     stream.stop()
     assert max(each.streams[0].taken for each in scorers) < 12
     assert len(list(stream)) < 12
+
+
+def test_a_model_whose_scores_are_kept_waits_for_the_slowest(scorers: list[Scorer]) -> None:
+    """It has all of them at once, and what is not joined yet is held in memory."""
+    fast, slow = scorers
+    stream = Union([fast, Slow(slow)], Blend()).stream(Path(str(n)) for n in range(1000))
+    for asked in range(1, 100):
+        assert len(stream.take(50)) >= 1
+        assert fast.streams[0].taken < asked + 200
+    assert len(list(stream)) == 1000 - 99
 
 
 def test_thresholds_are_joined_as_scores_are() -> None:

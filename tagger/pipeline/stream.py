@@ -50,14 +50,24 @@ class Stream(Iterator[Outcome]):
         self.close()
 
     def __next__(self) -> Outcome:
+        for outcome in self.take(1):
+            return outcome
+        raise StopIteration
+
+    def take(self, most: int) -> list[Outcome]:
+        """Wait for an outcome, then give up to `most` of those there; none at the end.
+
+        Where the order is that of the pictures, one at a time.
+        """
         self._fill()
         while self._pending:
-            job = self._next()
-            outcome = None if job.future.cancelled() else _outcome(job)
-            self._pending.remove(job)
-            if outcome:
-                return outcome
-        raise StopIteration
+            jobs = self._done(most)
+            outcomes = [_outcome(job) for job in jobs if not job.future.cancelled()]
+            gone = set(map(id, jobs))
+            self._pending = [job for job in self._pending if id(job) not in gone]
+            if outcomes:
+                return outcomes
+        return []
 
     def stop(self) -> None:
         """Take no more pictures; those that a thread has taken up still have their outcome."""
@@ -79,13 +89,13 @@ class Stream(Iterator[Outcome]):
                 return
             self._pending.append(self._put(source, "batch"))
 
-    def _next(self) -> Job:
-        """Wait for the first job, or where the order is free for any."""
+    def _done(self, most: int) -> list[Job]:
+        """Wait for the first job, or where the order is free for any; those that are done."""
         candidates = self._pending[:1] if self._ordered else self._pending
         done: set[object] = set()
         while not done:
             done = set(wait([j.future for j in candidates], _GLANCE_S, FIRST_COMPLETED).done)
-        return next(job for job in candidates if job.future in done)
+        return [job for job in candidates if job.future in done][:most]
 
 
 def _outcome(job: Job) -> Outcome:

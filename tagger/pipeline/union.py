@@ -13,6 +13,9 @@ from ..thresholds import Thresholds
 from .stream import Outcome
 from .waiting import Source
 
+_LEAD = 64
+"""Outcomes that one model may be ahead of the slowest: those of kept scores come in no time."""
+
 
 @dataclass(frozen=True)
 class Blend:
@@ -60,7 +63,7 @@ class Blend:
 
 
 class _Stream(Protocol):
-    def __next__(self) -> Outcome: ...
+    def take(self, most: int) -> list[Outcome]: ...
     def stop(self) -> None: ...
 
 
@@ -90,20 +93,31 @@ class Joined(Iterator[Outcome]):
     def __init__(self, streams: Sequence[_Stream], blend: Blend) -> None:
         self._streams = list(streams)
         self._live = list(range(len(self._streams)))
+        self._given = [0] * len(self._streams)
         self._found: dict[Source, list[list[Outcome]]] = {}
         self._ready: list[Outcome] = []
         self._blend = blend
 
     def __next__(self) -> Outcome:
+        for outcome in self.take(1):
+            return outcome
+        raise StopIteration
+
+    def take(self, most: int) -> list[Outcome]:
+        """Wait for an outcome, then give up to `most` of those there; none at the end."""
         while not self._ready and self._live:
-            for number in tuple(self._live):  # a step of each, so that none runs far ahead
-                try:
-                    self._put(number, next(self._streams[number]))
-                except StopIteration:
+            least = min(self._given[number] for number in self._live)
+            for number in tuple(self._live):
+                if self._given[number] - least > _LEAD:
+                    continue
+                outcomes = self._streams[number].take(most)
+                if not outcomes:
                     self._live.remove(number)
-        if not self._ready:
-            raise StopIteration
-        return self._ready.pop(0)
+                self._given[number] += len(outcomes)
+                for outcome in outcomes:
+                    self._put(number, outcome)
+        taken, self._ready = self._ready[:most], self._ready[most:]
+        return taken
 
     def stop(self) -> None:
         """Take no more pictures; those that all have begun still have their outcome."""
