@@ -2,12 +2,14 @@
 
 TaggerError
 ├── UsageError          what was asked for can't be done as asked; nothing was written
+│   ├── ClosedError     a path lies outside the folders that a server may touch
 │   ├── OptionError     a value outside its range, a pattern that does not compile
 │   ├── LabelFileError  a label file that is not what its name says
 │   ├── ModelError      an unknown model; a model folder that is foreign or contradicts itself
 │   ├── RelationError   aliases or implications that go in a circle
 │   └── DatasetError    metadata or a dataset that can't be used
 ├── ImageError          one picture can't be read
+│   └── ImageSizeError  it has more pixels than may be decoded
 ├── CaptionError        one caption can't be read or written
 ├── DownloadError       a model's files did not arrive whole
 ├── BackendError        a device or an inference library refused
@@ -28,6 +30,10 @@ class TaggerError(Exception):
 
 class UsageError(TaggerError):
     """What was asked for can't be done as asked, and nothing was written."""
+
+
+class ClosedError(UsageError):
+    """A path lies outside the folders that a server may touch."""
 
 
 class OptionError(UsageError, ValueError):
@@ -64,6 +70,10 @@ class ImageError(TaggerError):
 
     def __reduce__(self) -> tuple[type[ImageError], tuple[str | PurePath, str]]:
         return type(self), (self.path, self.cause)
+
+
+class ImageSizeError(ImageError):
+    """One picture has more pixels than may be decoded."""
 
 
 class CaptionError(TaggerError):

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from ..errors import UsageError
+from ..errors import ClosedError
 
 
 def is_within(path: Path, folders: Sequence[Path]) -> bool:
@@ -20,12 +20,12 @@ def check_within(paths: Iterable[Path], folders: Sequence[Path]) -> None:
     """Refuse paths that lead out of the folders.
 
     Raises:
-        UsageError: naming the path as it was given, and nothing of what is there.
+        ClosedError: naming the path as it was given, and nothing of what is there.
     """
     for path in paths:
         if not is_within(path, folders):
             open_ones = ", ".join(map(str, folders)) or "none: only uploads"
-            raise UsageError(
+            raise ClosedError(
                 f"{path}: expected a path in the folders that are open here ({open_ones}): name "
                 f"another, or open it with --root (in a WebUI --tagger-root)"
             )
