@@ -27,6 +27,7 @@ def own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monke
     home = tmp_path_factory.mktemp("home")
     monkeypatch.setenv("TAGGER_HOME", str(home / "tagger"))
     monkeypatch.setenv("HF_HOME", str(home / "hf"))
+    monkeypatch.delenv("TAGGER_MODELS", raising=False)
     monkeypatch.delenv("HF_HUB_CACHE", raising=False)
     monkeypatch.delenv("HUGGINGFACE_HUB_CACHE", raising=False)
     return home

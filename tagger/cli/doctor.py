@@ -17,6 +17,7 @@ from ..argv import parse
 from ..backends.devices import cores, devices, providers
 from ..home import home
 from ..images import EXTENSIONS
+from ..models import hub
 from ..models.registry import DEFAULT, default_registry
 from ..options import option
 from . import DONE
@@ -44,13 +45,14 @@ def run(argv: Sequence[str], prog: str) -> int:
     for name, value in found.items():
         rows = value if isinstance(value, list) else [value]
         for at, row in enumerate(rows or ["none"]):
-            print(f"{name if not at else '':<12} {row}")
+            print(f"{name if not at else '':<13} {row}")
     return DONE
 
 
 def examine() -> dict[str, Any]:
     """What this machine has, as a person would list it: words to a word or a list of them."""
-    here = [row.name for row in default_registry().list() if row.on_disk]
+    registry = default_registry()
+    here = [row.name for row in registry.list() if row.on_disk]
     place = home()
     return {
         "tagger": __version__,
@@ -61,6 +63,7 @@ def examine() -> dict[str, Any]:
         "providers": list(providers()),
         "packages": _versions(),
         "home": f"{place} ({_free(place)} free)",
+        "model folders": [_folder(place) for place in (*registry.roots, hub.cache())],
         "models": here or [f"none on disk: `tagger models get {DEFAULT}`"],
         "pictures": " ".join(sorted(EXTENSIONS)),
     }
@@ -70,6 +73,10 @@ def _device(device: Any) -> str:
     memory = f", {device.free >> 20} of {device.memory >> 20} MB free" if device.memory else ""
     reached = ", ".join(device.libraries) or "no library"
     return f"{device.name}: {device.title}{memory} (by {reached})"
+
+
+def _folder(place: Path) -> str:
+    return str(place) if place.is_dir() else f"{place} (not there)"
 
 
 def _versions() -> list[str]:

@@ -23,7 +23,8 @@ from .screen import progress, table
 class ModelsFlags:
     """List the models: those that can be had, and those in your folders.
 
-    `tagger models show NAME` says everything about one, `tagger models get NAME` fetches it.
+    `tagger models show NAME` says everything about one, `tagger models get NAME` fetches it. Those
+    of a WebUI are found where TAGGER_MODELS names its folder of models.
     """
 
     json: bool = option(False, help="One JSON object a line, for scripts.")

@@ -14,6 +14,7 @@ Read downward:
     catalog     the published models, one line each
     table       the catalogue as words
     hub         Hugging Face's variables and cache
+    places      folders of models besides our own: a WebUI's, TAGGER_MODELS
     onnxheader  inputs and outputs of an ONNX file, without a library
     files       a published model's files on disk
     userspecs   a user's `models.json`

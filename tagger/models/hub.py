@@ -57,10 +57,10 @@ def token() -> str | None:
     return named.strip() or None
 
 
-def repositories() -> Iterator[str]:
-    """The repositories of models in the cache, in the order of their names."""
+def repositories(folder: Path | None = None) -> Iterator[str]:
+    """The repositories of models in a cache, the user's unless another is named, by name."""
     try:
-        found = sorted(entry.name for entry in os.scandir(cache()))
+        found = sorted(entry.name for entry in os.scandir(folder or cache()))
     except OSError:
         return
     for name in found:

@@ -15,6 +15,7 @@ from .catalog import CATALOG, DEFAULT
 from .contract import Contract
 from .files import complete, locate
 from .local import examine
+from .places import named_roots
 from .spec import Model, ModelSpec, inside
 from .stages import read_stages
 
@@ -61,9 +62,9 @@ class Row:
 class Registry:
     """The models of this machine and the published ones.
 
-    Looked through in this order: `roots`, which hold folders of models, the `models` part of our
-    home, the Hugging Face cache. The bundled model lies in `demo`, where that folder exists. A
-    `models.json` in our home changes and adds published models.
+    Looked through in this order: `roots`, which hold folders of models or are caches, the `models`
+    part of our home, the Hugging Face cache. The bundled model lies in `demo`, where that folder
+    exists. A `models.json` in our home changes and adds published models.
     """
 
     def __init__(
@@ -89,8 +90,11 @@ class Registry:
                 row = _row(folder)
                 rows.append(replace(row, name=_free(row.name, names)))
                 names.add(rows[-1].name)
-        repos = {spec.repo for spec in specs}
-        rows += (row for row in _cached() if row.name not in repos)
+        known = {spec.repo for spec in specs}
+        for row in self._cached():
+            if row.name not in known:
+                known.add(row.name)
+                rows.append(row)
         return tuple(rows)
 
     def find(self, name: str, allow_paths: bool = False) -> Model:
@@ -118,7 +122,7 @@ class Registry:
         if allow_paths and path.exists():
             return _at(path)
         if allow_paths and re.fullmatch(r"[\w.-]+/[\w.-]+", name):
-            return _snapshot(name)
+            return self._snapshot(name)
         raise ModelError(_unknown(name, rows, allow_paths))
 
     def missing(self, model: Model) -> ModelError:
@@ -166,32 +170,30 @@ class Registry:
             folders = (path for path in found if path.is_dir() and path.name[0] != ".")
             yield from (path for path in folders if not path.name.startswith("models--"))
 
+    def _cached(self) -> Iterator[Row]:
+        """The repositories in a cache that are a model by their files; others are no faults."""
+        for cache in (*self.roots, hub.cache()):
+            for repo in hub.repositories(cache):
+                there = (one for one in hub.snapshots(repo, folder=cache) if one.is_dir())
+                folder = next(filter(_looks_like_ours, there), None)
+                if folder and (row := _named(_row(folder), repo)).on_disk:
+                    yield row
+
+    def _snapshot(self, repo: str) -> Row:
+        """A repository's newest snapshot in a cache, whatever it is."""
+        for cache in (*self.roots, hub.cache()):
+            for folder in hub.snapshots(repo, folder=cache):
+                if folder.is_dir():
+                    return _named(_row(folder), repo)
+        raise ModelError(
+            f"{repo}: expected it among the known models or in the Hugging Face cache, got "
+            f"neither: fetch it with `hf download {repo}`"
+        )
+
 
 def default_registry() -> Registry:
-    """The registry of our own home, without further roots."""
-    return Registry()
-
-
-def _cached() -> Iterator[Row]:
-    """The models in the Hugging Face cache that are one by their files; others are no faults."""
-    for repo in hub.repositories():
-        for folder in hub.snapshots(repo):
-            if folder.is_dir() and _looks_like_ours(folder):
-                row = _named(_row(folder), repo)
-                if row.on_disk:
-                    yield row
-                break
-
-
-def _snapshot(repo: str) -> Row:
-    """A repository's newest snapshot in the cache, whatever it is."""
-    for folder in hub.snapshots(repo):
-        if folder.is_dir():
-            return _named(_row(folder), repo)
-    raise ModelError(
-        f"{repo}: expected it among the known models or in the Hugging Face cache, got neither: "
-        f"fetch it with `hf download {repo}`"
-    )
+    """The registry of our own home and of the folders that `TAGGER_MODELS` names."""
+    return Registry(named_roots())
 
 
 def _named(row: Row, repo: str) -> Row:
