@@ -36,7 +36,7 @@ def open_model(model: Model, contract: Contract, place: Place, runtime: Runtime)
         ModelError: a file is truncated or foreign, or they contradict each other or the labels.
         BackendError: the device refuses, or timm is missing.
     """
-    network = _network(model, contract)
+    network = build(model, contract)
     if place.kind == "cpu" and runtime.threads:
         torch.set_num_threads(runtime.threads)
     try:
@@ -51,7 +51,8 @@ def open_model(model: Model, contract: Contract, place: Place, runtime: Runtime)
     return backend
 
 
-def _network(model: Model, contract: Contract) -> torch.nn.Module:
+def build(model: Model, contract: Contract) -> torch.nn.Module:
+    """The network, filled from `contract.weights` and held against contract and labels."""
     weights, config = model.path(contract.weights), model.path(contract.config or "config.json")
     if contract.runtime == "torch":
         network = architectures.build(contract.architecture, weights, config)

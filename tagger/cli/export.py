@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from ..argv import parse
-from ..errors import UsageError
 from ..models.registry import default_registry
 from ..options import option
 from . import DONE, FAILED
@@ -35,9 +33,8 @@ class ExportFlags:
 def run(argv: Sequence[str], prog: str) -> int:
     """Export; with --check 1 if the folder does not say what the model says."""
     flags = parse(ExportFlags, argv, prog, positional=["model"])
-    if importlib.util.find_spec("onnx") is None:
-        raise UsageError("expected the library onnx to edit a graph, got none: `pip install onnx`")
-    from ..export.layouts import Export, write_layout
+    from ..export.layouts import write_layout
+    from ..export.source import Export
 
     registry = default_registry()
     model = registry.find(flags.model, allow_paths=True)

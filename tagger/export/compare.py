@@ -16,8 +16,8 @@ from ..models.local import examine
 from ..models.spec import Contract, Model
 from ..settings import Runtime
 from .baking import bake
-from .layouts import Export
 from .rows import constant_rows
+from .source import Export
 
 TOLERANCE = 1e-4
 """Of a probability: what float32 leaves room for between two libraries."""

@@ -29,17 +29,8 @@ _SURE = 1e-7  # a probability's distance from 0 and 1 where it has to become a l
 class Graph:
     """A model's graph being edited. Tensors are named by the names that the methods give back."""
 
-    def __init__(self, model: Model, contract: Contract) -> None:
-        """Read a graph, with weights that lie beside it.
-
-        Raises:
-            ModelError: newer than onnxruntime 1.17 loads, or with weights outside its folder.
-        """
-        path = model.path(contract.weights)
-        for name in external_files(path):
-            inside(path.parent, name)
-        read: Any = onnx.load(path)
-        _check_opset(path, read)
+    def __init__(self, read: Any, contract: Contract) -> None:
+        """Take an onnx.ModelProto, fed and read as `contract` says."""
         # inside a name of its own nothing can clash with what is put around it
         self.proto: Any = onnx.compose.add_prefix(read, "model/")
         self.contract = contract
@@ -49,10 +40,30 @@ class Graph:
         self._back: list[Any] = []
         self._nodes = self._back
 
+    @classmethod
+    def read(cls, model: Model, contract: Contract) -> Graph:
+        """Read a model's graph, with weights that lie beside it.
+
+        Raises:
+            ModelError: newer than onnxruntime 1.17 loads, or with weights outside its folder.
+        """
+        path = model.path(contract.weights)
+        for name in external_files(path):
+            inside(path.parent, name)
+        try:
+            read = onnx.load(path)
+        except Exception as error:  # protobuf's and onnx's readers share no class of error
+            raise ModelError(
+                f"{path}: expected an ONNX file with its weights, got a truncated or foreign one: "
+                f"fetch it again"
+            ) from error
+        _check_opset(path, read)
+        return cls(read, contract)
+
     @property
-    def batch(self) -> int | str:
-        """The batch size it is fixed to, or the name of the open dimension."""
-        return self._input.type.tensor_type.shape.dim[0].dim_value or "N"
+    def fixed(self) -> int | None:
+        """The batch size it is fixed to, or None."""
+        return self._input.type.tensor_type.shape.dim[0].dim_value or None
 
     def node(self, kind: str, *inputs: str | NDArray[Any], **attributes: Any) -> str:
         """Add one operation; an array among its inputs becomes a constant."""
@@ -76,26 +87,21 @@ class Graph:
         if target.layout != own.layout:
             order = [0, 3, 1, 2] if own.layout == "nchw" else [0, 2, 3, 1]
             tensor = self.node("Transpose", tensor, perm=order)
-        into = onnx.helper.make_node("Identity", [tensor], [self._input.name], "tagger/fed")
+        kind = self._input.type.tensor_type.elem_type  # some are float16 throughout
+        into = onnx.helper.make_node("Cast", [tensor], [self._input.name], "tagger/fed", to=kind)
         self._front.append(into)
         width, height = target.size
         shape = [height, width, 3] if target.layout == "nhwc" else [3, height, width]
         self._nodes = self._back
-        self._fed = _value(name, [self.batch, *shape])
+        self._fed = _value(name, [self.fixed or "N", *shape])
 
     def probabilities(self) -> str:
         """Its scores, [N, labels], from 0 to 1."""
         named = [one.name for one in self.proto.graph.output]
         asked = self.contract.output
         output = named[asked] if isinstance(asked, int) else f"model/{asked}"
-        if self.contract.activation == "sigmoid":
-            return self.node("Sigmoid", output)
-        if self.contract.activation == "none":
-            return output
-        raise ModelError(
-            f"expected a model whose outputs are probabilities or logits, got activation "
-            f"{self.contract.activation}: it can't be exported"
-        )
+        output = self.node("Cast", output, to=onnx.TensorProto.FLOAT)
+        return self.node("Sigmoid", output) if self.contract.activation == "sigmoid" else output
 
     def arrange(self, scores: str, places: NDArray[np.intp], known: NDArray[np.float32]) -> str:
         """Columns by their place in `scores`; a number in `known` stands instead where it is."""
@@ -140,7 +146,7 @@ class Graph:
         nodes = [*self._front, *graph.node, *self._back]
         _replace(graph.node, nodes)
         _replace(graph.input, [self._fed])
-        _replace(graph.output, [_value(n, [self.batch, c]) for n, (_, c) in outputs.items()])
+        _replace(graph.output, [_value(n, [self.fixed or "N", c]) for n, (_, c) in outputs.items()])
         self.proto.ir_version = min(max(self.proto.ir_version, _OLDEST_IR), NEWEST_IR)
         if self.proto.ByteSize() >= 2 << 30:
             raise ModelError(f"{path}: expected under 2 GB for one file, got more")

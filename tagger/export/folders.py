@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 from collections.abc import Mapping
@@ -25,6 +24,7 @@ from ..thresholds import Thresholds
 from .card import Card, write_card
 from .check import check_parity
 from .graph import ALL, INPUT, WdContract, Weights, write_onnx
+from .jsonfile import write_json
 from .rows import Rows
 
 LABELS = "labels.csv"
@@ -80,7 +80,7 @@ def _write(model: Finished, folder: Path) -> None:
     check_parity(folder / "model.onnx", contract)
     tensors = {name: value.contiguous() for name, value in network.state_dict().items()}
     safetensors.torch.save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
-    _write_json(folder / "config.json", timm_config(model))
+    write_json(folder / "config.json", timm_config(model))
     labels = model.rows.labels
     write_selected_tags(LabelSet(labels.labels[: model.rows.wd]), folder / "selected_tags.csv")
     write_selected_tags(labels, folder / LABELS)
@@ -139,10 +139,6 @@ def timm_config(model: Finished) -> dict[str, Any]:
             "classifier": None,
         },
     }
-
-
-def _write_json(path: Path, values: Mapping[str, Any]) -> None:
-    path.write_text(json.dumps(values, indent=2) + "\n", encoding="utf-8", newline="\n")
 
 
 def _size(network: nn.Module) -> str:

@@ -17,7 +17,8 @@ onnxruntime = pytest.importorskip("onnxruntime")
 
 from tagger.errors import ModelError, UsageError  # noqa: E402
 from tagger.export.compare import compare  # noqa: E402
-from tagger.export.layouts import Export, Layout, write_layout  # noqa: E402
+from tagger.export.layouts import write_layout  # noqa: E402
+from tagger.export.source import Export, Layout  # noqa: E402
 from tagger.labels import read_selected_tags  # noqa: E402
 from tagger.models.local import examine  # noqa: E402
 from tagger.models.spec import Contract, Model, ModelSpec  # noqa: E402
@@ -250,6 +251,51 @@ def test_the_comparison_finds_other_weights(tmp_path: Path) -> None:
     assert min(compare(export, folder).values()) > 0.01
 
 
+def test_a_disk_that_fills_up_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No half of a folder, and none of the folders above it; the sentence names what was asked."""
+    own = model(tmp_path / "mine")
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("tagger.export.layouts.write_manifest", full)
+    with pytest.raises(UsageError, match=r"new/deep/out: can't be written: the disk is full"):
+        exported(own, "wd", tmp_path / "new" / "deep" / "out")
+    assert [path.name for path in tmp_path.iterdir()] == ["mine"]
+
+
+def test_half_precision_graphs_are_fed_as_the_others(tmp_path: Path) -> None:
+    """float16 throughout, its input and output too: the export takes and gives float32."""
+    own = model(tmp_path / "mine", PLAIN)
+    graph = onnx.load(own.weights)
+    for one in graph.graph.initializer:
+        half = onnx.numpy_helper.to_array(one).astype(np.float16)
+        one.CopyFrom(onnx.numpy_helper.from_array(half, one.name))
+    for one in (*graph.graph.input, *graph.graph.output):
+        one.type.tensor_type.elem_type = onnx.TensorProto.FLOAT16
+    onnx.save(graph, own.weights)
+    folder = exported(own, "wd", tmp_path / "wd")
+    (output,) = answers(folder / "model.onnx", pixels())
+    assert output.dtype == np.float32
+    np.testing.assert_allclose(output[:, [5, 4]], meant(2), atol=2e-3)
+
+
+def test_the_readme_says_what_it_was_made_of_and_keeps_the_models_own(tmp_path: Path) -> None:
+    """Its licence and credits go along."""
+    own = model(tmp_path / "mine")
+    spec = replace(own.spec, licence="CC-BY-4.0", repo="some/mean", redistributable=False)
+    own.path("README.md").write_text("---\nlicense: x\n---\n# Mean\n\nBy Zoë.\n", "utf-8")
+    folder = exported(replace(own, spec=spec), "wd", tmp_path / "wd", bake=True)
+    text = (folder / "README.md").read_text(encoding="utf-8")
+    assert text.startswith('---\nlicense: "cc-by-4.0"\n')
+    assert "from https://huggingface.co/some/mean" in text
+    assert "Weights: CC-BY-4.0, not to be passed on." in text
+    assert "0.35 is each tag's own threshold" in text
+    assert text.endswith("## The model's own README\n\n# Mean\n\nBy Zoë.\n")
+
+
 def test_relations_go_along(tmp_path: Path) -> None:
     """They belong to the labels."""
     own = model(tmp_path / "mine")
@@ -267,16 +313,23 @@ def test_what_can_not_be_exported_is_one_sentence(tmp_path: Path) -> None:
     graph = onnx.load(modern.weights)
     graph.opset_import[0].version = 21
     onnx.save(graph, modern.weights)
+    parted = model(tmp_path / "parted")  # weights beside the graph, and not all of them
+    beside = {"save_as_external_data": True, "location": "w.data", "size_threshold": 0}
+    onnx.save_model(onnx.load(parted.weights), parted.weights, **beside)
+    parted.path("w.data").write_bytes(b"few")
     (tmp_path / "mine too").mkdir()
     before = sorted(path.name for path in tmp_path.iterdir())
     for one, to, bake, out, sentence in (
         (own, "wd", False, "mine too", "expected a new folder"),
         (own, "timm", True, "out", "--to wd or --to cl"),
-        (own, "timm", False, "out", "expected a model with safetensors"),
+        (own, "timm", False, "out", "timm can't take an ONNX file, export --to wd"),
+        (own, "universal", False, "new/out", "expected model.safetensors and config.json"),
         (with_safetensors(own), "universal", False, "out", "labels in WD's order"),
-        (replace(own, contracts=()), "wd", False, "out", "with an ONNX file, got none"),
-        (stretched, "wd", False, "out", "padded with white"),
-        (gated, "wd", False, "out", "got activation gated"),
+        (replace(own, contracts=()), "wd", False, "out", "with a network of its own"),
+        (stretched, "wd", False, "out", "bicubic.* got 448 BGR NHWC 0..255, stretch, bicubic"),
+        (with_safetensors(stretched), "timm", False, "out", "padded with white"),
+        (gated, "wd", False, "out", "got gated ones"),
+        (parted, "wd", False, "new/out", "got a truncated or foreign one: fetch it again"),
         (modern, "wd", False, "out", "expected opset 9 to 18, got 21"),
     ):
         with pytest.raises((ModelError, UsageError), match=sentence):
