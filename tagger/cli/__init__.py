@@ -21,7 +21,8 @@ DONE, FAILED, REFUSED, INTERRUPTED = 0, 1, 2, 130
 EXTRAS = {
     "dataset": {"duckdb", "pyarrow", "yaml"},
     "report": {"matplotlib"},
-    "train": {"torch", "torchvision", "timm", "safetensors", "onnx"},
+    "export": {"onnx"},
+    "train": {"torch", "torchvision", "timm", "safetensors"},
 }
 """What is not installed with the rest: the extra of `pyproject.toml` that brings a module."""
 

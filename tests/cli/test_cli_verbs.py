@@ -75,6 +75,7 @@ def test_what_the_system_refuses_is_told_in_one_line(
     ("module", "advice"),
     [
         ("duckdb", '`pip install "sd-webui-tagger[dataset]"`'),
+        ("onnx", '`pip install "sd-webui-tagger[export]"`'),
         ("torch.nn", '`pip install "sd-webui-tagger[train]"`'),
         ("tyro", "`pip install sd-webui-tagger`"),
     ],
