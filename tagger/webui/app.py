@@ -20,7 +20,6 @@ from ..folder.journal import Journal
 from ..home import home
 from ..labels import LabelSet
 from ..models.download import download, download_size
-from ..models.places import host_roots
 from ..models.registry import DEFAULT, Registry, Row
 from ..models.spec import Model, ModelSpec
 from ..pipeline import Priority
@@ -87,8 +86,7 @@ class App:
     ) -> None:
         """Load nothing, write nothing yet."""
         self.host = host
-        folder = host.models_path()
-        self.registry = registry or Registry(host_roots(folder) if folder else ())
+        self.registry = registry or Registry(host.model_folders())
         self.jobs = Jobs()
         self.models = Models(self.registry)
         self._lock = threading.Lock()

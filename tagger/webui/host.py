@@ -29,8 +29,8 @@ class Host(Protocol):
         """The device it would use, as `Runtime.device` names it; preferences override it."""
         ...
 
-    def models_path(self) -> Path | None:
-        """Its folder of models, where it has one."""
+    def model_folders(self) -> tuple[Path, ...]:
+        """Its folders that may hold models, each in a sub-folder."""
         ...
 
     def make_room(self, size: int) -> bool:
@@ -92,9 +92,9 @@ class StandAlone:
         """The best there is."""
         return "auto"
 
-    def models_path(self) -> None:
-        """Models lie in our own home."""
-        return
+    def model_folders(self) -> tuple[Path, ...]:
+        """None: models lie in our own home."""
+        return ()
 
     def make_room(self, size: int) -> bool:
         """Nobody else uses the device."""
