@@ -31,7 +31,8 @@ GLANCE_S = 0.25
 class FolderRequest:
     """A folder to caption, or single pictures: `roots` are paths that were checked.
 
-    include, exclude: patterns of the pictures meant. keeping: how kept scores are used.
+    include, exclude: patterns of the pictures meant. keeping: how kept scores are used. uploads:
+    a folder of ours that holds what the page was given: open, whichever others are.
     """
 
     roots: tuple[Path, ...]
@@ -41,10 +42,13 @@ class FolderRequest:
     include: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
     keeping: Keeping = field(default_factory=Keeping)
+    uploads: Path | None = None
 
     def job(self, within: tuple[Path, ...] | None) -> FolderJob:
         """The same as the folder room has it; nothing outside `within` is touched."""
         where = tuple(map(str, self.roots))
+        if within is not None and self.uploads is not None:
+            within = (*within, self.uploads)
         return FolderJob(
             self.roots, self.folder, self.include, self.exclude, argv=where, within=within
         )
