@@ -11,11 +11,9 @@ from pathlib import Path
 from ..argv import flagged, parse
 from ..captioner import Captioner
 from ..errors import OptionError
-from ..folder.gather import gather
 from ..folder.inputs import expand
 from ..folder.job import FolderJob, plan_folder
 from ..folder.journal import Journal
-from ..folder.metadata import check_name
 from ..folder.naming import Naming
 from ..folder.plan import Change, Refusal
 from ..folder.recall import Keeping, Memory, Recall
@@ -29,6 +27,7 @@ from ..store import Store
 from . import DONE, FAILED, INTERRUPTED
 from .flags import CaptionFlags, borrowed
 from .opening import captioner_for, find_models, open_model
+from .outputs import Output
 from .screen import line, progress, say
 
 SHOWN = 20
@@ -64,7 +63,7 @@ class FolderFlags(CaptionFlags):
     output: Path | None = option(
         None,
         help="File that gathers the captions as well: kohya's .json or .jsonl, Hugging Face's "
-        "metadata.jsonl, .csv.",
+        "metadata.jsonl, .csv; or every score of every picture: .parquet.",
         metavar="FILE",
     )
     full_paths: bool = option(False, help="Name pictures in --output by their whole paths.")
@@ -112,17 +111,18 @@ def run(argv: Sequence[str], prog: str) -> int:
     settings, job = flags.settings(), replace(flags.job(), argv=tuple(argv))
     if flags.diff and not flags.dry_run:
         raise OptionError("--diff: expected --dry-run too: it shows what would be written")
-    if flags.output:
-        check_name(flags.output)
     if flags.dry_run and not flags.diff:
         return _show_plan(job)
     tally = plan_folder(job).tally()  # refuses what can't be done before a model is looked for
     models, blend = find_models(flags.model), flags.blend()
+    output = Output(flags.output, flags.full_paths)
+    output.check(models)
     captioner = captioner_for(models, settings, blend)
     with ExitStack() as stack:
         store = stack.enter_context(Store(flags.store))
         journal = stack.enter_context(Journal())
-        keeping, runtime = Keeping(flags.rehash, flags.all_scores), flags.runtime()
+        keeping = Keeping(flags.rehash, flags.all_scores or output.asks_scores)
+        runtime = flags.runtime()
         memories = [Memory(store, m, _sufficing(m, models, captioner), keeping) for m in models]
         recalls = [
             Recall(memory, partial(_open, model, runtime, stack))
@@ -131,11 +131,9 @@ def run(argv: Sequence[str], prog: str) -> int:
         scorer = recalls[0] if len(recalls) == 1 else Union(recalls, blend)
         running = caption_folder(job, scorer, captioner, journal, dry=flags.dry_run)
         summary = _watch(running, tally.total() - tally["skip"], diff=flags.diff)
-        if flags.output and not flags.dry_run:
-            full = flags.full_paths
-            count = gather(job, flags.output, running.recorder, full_paths=full)
-            say(f"{count:,} captions in {flags.output}")
-    _print_summary(summary, recalls[0])
+        _print_summary(summary, recalls[0])
+        if not flags.dry_run:
+            output.write(job, running, recalls[0], models[0])
     if flags.dry_run:
         say("nothing was written")
     if flags.report:

@@ -1,6 +1,7 @@
 """A folder: pictures with captions beside them, or under a folder of their own.
 
 Read downward:
+    strays      temporary files: named, and swept where their runs are dead
     wholefile   one file: read within bounds, replaced whole or not at all, moved
     sidecars    caption files: their bytes as text and back
     walk        the pictures of folders, in natural order
@@ -17,6 +18,8 @@ Read downward:
     summary     what became of the pictures
     scorefiles  the scores of one picture beside its caption
     run         caption it
+    scoretable  the scores of many pictures as Parquet, written and read
+    scoregather a folder's scores in such a table
     metadata    captions of many pictures in one file, as trainers read them
     gather      a folder's captions in such a file
     captions    the captions that are there, with their pictures

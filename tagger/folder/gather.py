@@ -56,10 +56,18 @@ def _rows(job: FolderJob, file: Path, *, full_paths: bool) -> Iterator[Row]:
             log.warning("%s", error)
             continue
         if text is not None and text.strip():
-            picture = Path(os.path.abspath(task.picture))  # noqa: PTH100
-            inside = not full_paths and picture.is_relative_to(home)
-            key = (picture.relative_to(home) if inside else picture).as_posix()
+            key = path_key(task.picture, home, full=full_paths)
             yield Row(key, text.strip(), _size(task.picture))
+
+
+def path_key(picture: Path, home: Path, *, full: bool = False) -> str:
+    """How a file in the folder `home` names a picture: from there where it lies in it, else whole.
+
+    `/` stands between folders; `full` asks for the whole path in any case.
+    """
+    whole = Path(os.path.abspath(picture))  # noqa: PTH100 - links stay as they are named
+    inside = not full and whole.is_relative_to(home)
+    return (whole.relative_to(home) if inside else whole).as_posix()
 
 
 def _size(picture: Path) -> tuple[int, int] | None:

@@ -66,7 +66,7 @@ def _form(file: Path) -> _Form:
         case ".csv":
             return _Form(lambda t: _read_csv(t, refuse), _hugging_face, _csv)
         case _:
-            raise UsageError(f"{file}: expected a name ending in .json, .jsonl or .csv")
+            raise UsageError(f"{file}: expected a name ending in .json, .jsonl, .csv or .parquet")
 
 
 def _refuser(file: Path) -> Callable[[str, str], UsageError]:

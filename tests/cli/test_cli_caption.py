@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +14,7 @@ from PIL import Image
 
 from tagger.cli import main
 from tagger.folder.journal import Journal
+from tagger.images import content_hash
 
 Tagger = Callable[..., int]
 
@@ -124,6 +126,44 @@ def test_output_gathers_the_captions(
     assert files(pictures) == before
     assert tagger("caption", pictures, "--output", pictures / "a.docx") == 2
     assert files(pictures) == before
+
+
+def test_output_gathers_every_score(tagger: Tagger, pictures: Path, tmp_path: Path) -> None:
+    """Of all pictures, also one whose caption stays; a repeat gives the same file."""
+    pq = pytest.importorskip("pyarrow.parquet")
+    (pictures / "red.txt").write_text("mine")
+    file = tmp_path / "scores.parquet"
+    assert tagger("caption", pictures, "--output", file) == 0
+    rows = {Path(row["path"]).name: row for row in pq.read_table(file).to_pylist()}
+    assert sorted(rows) == ["blue 2.png", "blue.jpg", "red.png"]
+    assert rows["red.png"]["scores"][4:] == pytest.approx([0.998, 0.0025, 0.9, 0.6], abs=1e-3)
+    assert rows["red.png"]["hash"] == content_hash(pictures / "red.png")
+    assert (pictures / "red.txt").read_text() == "mine"
+    before = file.read_bytes()
+    assert tagger("caption", pictures, "--output", file) == 0
+    assert file.read_bytes() == before
+
+
+def test_without_pyarrow_a_table_is_refused_before_anything_runs(
+    tagger: Tagger,
+    pictures: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """With what brings it."""
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    assert tagger("caption", pictures, "--output", pictures / "s.parquet") == 2
+    assert 'pip install "sd-webui-tagger[dataset]"' in capsys.readouterr().err
+    assert not (pictures / "red.txt").exists()
+
+
+def test_a_table_is_of_one_model(
+    colour_model: Path, pictures: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Scores of several can't be told apart in it."""
+    models = ["--model", str(colour_model), "--model", "demo"]
+    assert main(["caption", str(pictures), *models, "--output", "s.parquet"]) == 2
+    assert "make a table of each" in capsys.readouterr().err
 
 
 def test_scores_beside_the_captions(tagger: Tagger, pictures: Path) -> None:
