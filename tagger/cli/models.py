@@ -45,6 +45,7 @@ class GetFlags:
     """Fetch a model's files, whole or not at all."""
 
     name: str = option(help="A model's name, as `tagger models` lists it.", metavar="NAME")
+    all: bool = option(False, help="Every way to run it: safetensors beside the ONNX, for export.")
 
 
 def run(argv: Sequence[str], prog: str) -> int:
@@ -111,13 +112,16 @@ def _show(flags: ShowFlags) -> int:
 def _get(flags: GetFlags) -> int:
     registry = default_registry()
     model = registry.find(flags.name)
-    if model.on_disk:
+    ways = model.spec.contracts if flags.all else (model.spec.contract,)
+    if model.on_disk and len(model.contracts) >= len(ways):
         print(f"{model.name} is here already: {model.folder}")
         return DONE
     if model.spec.repo is None:
         source = model.spec.source or "its author"
         raise UsageError(f"{model.name}: expected a model of the hub, fetch it from {source}")
-    with progress(model.name, "bytes") as tell:
-        folder = download(model.spec, tell)
+    folder = None
+    for way in ways:
+        with progress(way.weights if flags.all else model.name, "bytes") as tell:
+            folder = download(model.spec, tell, contract=way)
     print(f"{model.name} is here: {folder}")
     return DONE
