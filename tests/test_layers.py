@@ -27,7 +27,8 @@ TORCH = {"torch", "torchvision", "timm", "accelerate", "safetensors", "onnx", "o
 FOREIGN_TO_ROOM = {
     "resample": {"torch", "cv2"},  # the same pixels, faster, where one of them is
     "argv": {"tyro"},
-    "images": {"pillow_heif", "pillow_jxl"},  # plug-ins, where installed
+    # plug-ins, and the same pixels decoded faster, where installed
+    "images": {"pillow_heif", "pillow_jxl", "cv2", "torch", "torchvision"},
     "models": {"huggingface_hub", "certifi", "onnx"},
     "backends": {"onnxruntime", "onnx", "openvino", "torch", "timm", "safetensors"},
     "recipes": {"yaml"},
@@ -55,7 +56,7 @@ HEAVY = ["torch", "onnxruntime", "timm", "gradio", "fastapi", "huggingface_hub",
 HEAVY += ["torchvision", "duckdb", "pyarrow", "pandas", "matplotlib", "yaml", "safetensors"]
 MADE_OF_HEAVY = ("train", "export", "backends.onnxrt", "backends.pytorch", "backends.weights")
 MADE_OF_HEAVY += ("backends.timmnets", "backends.architectures", "backends.sessions")
-MADE_OF_HEAVY += ("backends.openvinort",)
+MADE_OF_HEAVY += ("backends.openvinort", "webui.api")
 
 
 @dataclass(frozen=True)

@@ -194,12 +194,12 @@ class App:
         picture: Picture,
         priority: Priority = "interactive",
         every: bool = False,
-        captioner: Captioner | None = None,
+        enough: Callable[[Scores], bool] | None = None,
     ) -> Future[Scores]:
         """The scores of one picture: kept ones, else by inference; loads the model if need be.
 
-        Kept scores lack those under 0.01, unless `every` is asked for, or a captioner that needs
-        them.
+        Kept scores lack those under 0.01, unless `every` is asked for; `enough`, such as a
+        captioner's `decides`, says whether they do.
 
         Raises:
             ModelError: unknown, bad or not on disk.
@@ -208,16 +208,12 @@ class App:
             BusyError: too many pictures wait.
         """
         found = self.find(model)
-        if every:
-            return self.scoring.submit(found.name, picture, priority, _is_whole)
-        return self.scoring.submit(
-            found.name, picture, priority, captioner.decides if captioner else None
-        )
+        return self.scoring.submit(found.name, picture, priority, _is_whole if every else enough)
 
     def caption(self, model: str, picture: Picture, settings: Settings) -> tuple[Caption, Scores]:
         """One picture's caption, and the scores it is of."""
         captioner = self.captioner(model, settings)
-        scores = self.submit(model, picture, captioner=captioner).result()
+        scores = self.submit(model, picture, enough=captioner.decides).result()
         return captioner(scores, picture if isinstance(picture, Path) else None), scores
 
     # folders

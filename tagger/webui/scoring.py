@@ -197,10 +197,8 @@ class Scoring:
         memory = self.memory(model)
         if memory is None:
             return None, None
-        if isinstance(picture, Path):
-            content = memory.content(picture)
-        else:
-            content = content_hash(picture)
+        known = isinstance(picture, Path)
+        content = memory.content(picture) if known else content_hash(picture)
         return content, memory.scores(content, enough or _any) if content else None
 
     def loaded(self, name: str) -> bool:
