@@ -22,8 +22,9 @@ from .origin import trace
 from .plan import EDITED, Change, Existing, Refusal, Task, decide
 from .scorefiles import put_scores
 from .sidecars import decode_caption, encode_caption, mark_of
+from .strays import sweep
 from .summary import Summary
-from .wholefile import get_file, is_full, sweep
+from .wholefile import get_file, is_full
 
 _EMPTY = "no tag reaches its threshold: nothing to write"
 

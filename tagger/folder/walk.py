@@ -15,7 +15,7 @@ from pathlib import Path
 
 from ..images import EXTENSIONS
 from ..paths import cause_of, openable
-from .wholefile import TEMPORARY
+from .strays import TEMPORARY
 
 _DIGITS = re.compile(r"(\d+)")
 

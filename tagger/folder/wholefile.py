@@ -7,36 +7,31 @@ that a killed run leaves the old bytes or the new ones; names of 255 bytes work.
 from __future__ import annotations
 
 import errno
-import functools
-import itertools
 import os
-import re
-import secrets
 import shutil
-import socket
 import stat
-import sys
 import time
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import NamedTuple
 
 from ..errors import CaptionError
 from ..paths import cause_of, openable
-
-TEMPORARY = ".tagger-"
-"""How the names of temporary files begin; nobody else's do."""
+from .strays import beside
 
 _LONGEST = 1 << 20  # bytes; what is larger is no caption
-_ABANDONED_S = 24 * 3600  # a temporary file of another machine this old has no owner any more
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
-_NAME = re.compile(
-    re.escape(TEMPORARY)
-    + r"(?P<run>(?P<machine>[0-9a-f]{4})(?P<process>[0-9a-f]{1,8})\.[0-9a-f]{4})-\d+"
-)
-_TOKEN = secrets.token_hex(2)
-_NUMBERS = itertools.count()
+_SETTLED_NS = 2_000_000_000  # changed more recently, a file's time may not tell of another change
+Stamp = tuple[int, int, int, int]
+"""Size, times and inode of a file: while they stay, so does what it holds."""
+
+
+class Seen(NamedTuple):
+    """What a file held, None if there was none, and its stamp where that tells of any change."""
+
+    data: bytes | None
+    stamp: Stamp | None = None
 
 
 def get_file(path: Path, *, most: int = _LONGEST) -> bytes | None:
@@ -44,17 +39,42 @@ def get_file(path: Path, *, most: int = _LONGEST) -> bytes | None:
 
     Raises CaptionError if it can't be read or is too large to be a caption.
     """
+    return see(path, most=most).data
+
+
+def see(path: Path, *, most: int = _LONGEST) -> Seen:
+    """What a file holds now. Raises CaptionError as `get_file` does."""
     try:
-        with openable(path).open("rb") as file:
+        with open(openable(path), "rb", buffering=0) as file:
+            status = os.fstat(file.fileno())
             # asked for more than there is, Python makes room for it
-            data = file.read(min(os.fstat(file.fileno()).st_size, most) + 1)
+            data = file.read(min(status.st_size, most) + 1)
+            while len(data) <= most and (more := file.read(most + 1 - len(data))):
+                data += more
     except FileNotFoundError:
-        return None
+        return Seen(None)
     except OSError as error:
         raise CaptionError(f"{path}: can't be read: {cause_of(error)}") from error
     if len(data) > most:
         raise CaptionError(f"{path}: expected a caption, got more than {most >> 20} MiB of text")
-    return data
+    settled = abs(time.time_ns() - status.st_mtime_ns) > _SETTLED_NS
+    return Seen(data, _stamp(status) if settled else None)
+
+
+def holds(path: Path, seen: Seen, *, most: int = _LONGEST) -> bool:
+    """Whether a file still holds what it held; read again only where its times do not tell.
+
+    Raises CaptionError as `get_file` does.
+    """
+    if seen.stamp is not None:
+        with suppress(OSError):
+            if _stamp(os.stat(openable(path))) == seen.stamp:
+                return True
+    return get_file(path, most=most) == seen.data
+
+
+def _stamp(status: os.stat_result) -> Stamp:
+    return status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino
 
 
 def put_file(path: Path, data: bytes | None) -> None:
@@ -66,8 +86,7 @@ def put_file(path: Path, data: bytes | None) -> None:
         if data is None:
             openable(path).unlink(missing_ok=True)
         else:
-            with replacing(path) as temporary:
-                _put(temporary, data)
+            _replace(path, data)
     except OSError as error:
         raise CaptionError(f"{path}: can't be written: {cause_of(error)}") from error
 
@@ -96,7 +115,7 @@ def move_file(path: Path, target: Path) -> None:
 
 def _carry(path: Path, target: Path) -> None:
     """Move to another disk: copied under a temporary name first."""
-    temporary = _beside(target)
+    temporary = Path(beside(os.fspath(target)))
     try:
         shutil.copy2(path, temporary)
         temporary.replace(target)
@@ -107,18 +126,6 @@ def _carry(path: Path, target: Path) -> None:
     path.unlink()
 
 
-def sweep(folder: Path) -> int:
-    """Remove the temporary files of runs that are dead; says how many there were."""
-    swept = 0
-    with suppress(OSError), os.scandir(openable(folder)) as entries:
-        for entry in entries:
-            with suppress(OSError):
-                if entry.name.startswith(TEMPORARY) and _is_stray(entry):
-                    Path(entry.path).unlink()
-                    swept += 1
-    return swept
-
-
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
     """Give a temporary path to write to; at the end it takes the place of the file.
@@ -126,80 +133,65 @@ def replacing(path: Path) -> Iterator[Path]:
     A link is followed, permissions stay. Where the block fails, the file is as before and nothing
     else is left. Raises OSError.
     """
-    path = openable(path)
-    mode = _mode(path)
-    if mode is not None and stat.S_ISLNK(mode):
-        path = path.resolve()
-        mode = _mode(path)
-    if mode is not None and not os.access(path, os.W_OK):
-        raise PermissionError(errno.EACCES, "read-only", str(path))
-    temporary = _beside(path)
+    where, mode = _found(path)
+    temporary = Path(beside(where))
     try:
         yield temporary
         if mode is not None:
             temporary.chmod(mode & 0o7777)
-        temporary.replace(path)
+        temporary.replace(where)
     except BaseException:
         with suppress(OSError):
             temporary.unlink()
         raise
 
 
-def _beside(path: Path) -> Path:
-    return path.with_name(f"{TEMPORARY}{_run(os.getpid())}-{next(_NUMBERS)}")
+def _replace(path: Path, data: bytes) -> None:
+    """What `replacing` does, without a Path for each step: captions are many."""
+    where, mode = _found(path)
+    temporary = beside(where)
+    try:
+        made = _put(temporary, data)
+        if mode is not None and (mode ^ made) & 0o7777:
+            os.chmod(temporary, mode & 0o7777)
+        os.replace(temporary, where)
+    except BaseException:
+        with suppress(OSError):
+            os.unlink(temporary)
+        raise
 
 
-def _mode(path: Path) -> int | None:
+def _found(path: Path) -> tuple[str, int | None]:
+    """Where a path leads, links followed, and the mode of what is there, None if nothing is.
+
+    Raises PermissionError where that may not be written to.
+    """
+    where = os.fspath(openable(path))
+    mode = _mode(where)
+    if mode is not None and stat.S_ISLNK(mode):
+        where = os.path.realpath(where)
+        mode = _mode(where)
+    if mode is not None and not os.access(where, os.W_OK):
+        raise PermissionError(errno.EACCES, "read-only", where)
+    return where, mode
+
+
+def _mode(path: str) -> int | None:
     """What is there: its kind and permissions; None if nothing is."""
     try:
-        return path.lstat().st_mode
+        return os.lstat(path).st_mode
     except FileNotFoundError:
         return None
 
 
-def _put(path: Path, data: bytes) -> None:
+def _put(path: str, data: bytes) -> int:
+    """Write a new file, with the folders above it; its mode."""
     try:
-        path.write_bytes(data)
+        file = open(path, "xb", buffering=0)
     except FileNotFoundError:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(data)
-
-
-def _run(process: int) -> str:
-    """A process's name in temporary files: machine, process, and a number against reuse."""
-    return f"{_machine()}{process:x}.{_TOKEN}"
-
-
-@functools.cache
-def _machine() -> str:
-    return f"{zlib.crc32(socket.gethostname().encode('utf-8', 'replace')) & 0xFFFF:04x}"
-
-
-def _is_stray(entry: os.DirEntry[str]) -> bool:
-    parts = _NAME.fullmatch(entry.name)
-    if parts is None or parts["run"] == _run(os.getpid()):
-        return False
-    if parts["machine"] != _machine():
-        return time.time() - entry.stat().st_mtime > _ABANDONED_S
-    process = int(parts["process"], 16)
-    return process == os.getpid() or not _alive(process)
-
-
-def _alive(process: int) -> bool:
-    if sys.platform == "win32":  # there, signal 0 is Ctrl-C
-        import ctypes
-
-        handle = ctypes.windll.kernel32.OpenProcess(0x00100000, False, process)  # SYNCHRONIZE
-        if not handle:
-            return False
-        try:
-            return ctypes.windll.kernel32.WaitForSingleObject(handle, 0) != 0
-        finally:
-            ctypes.windll.kernel32.CloseHandle(handle)
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except OSError:  # somebody else's
-        return True
-    return True
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        file = open(path, "xb", buffering=0)
+    with file:
+        while data:
+            data = data[file.write(data) :]
+        return os.fstat(file.fileno()).st_mode

@@ -12,8 +12,10 @@ from pathlib import Path
 import pytest
 
 from tagger.errors import CaptionError
+from tagger.folder import wholefile
 from tagger.folder.sidecars import captions_in, encode_caption, read_caption
-from tagger.folder.wholefile import put_file, sweep
+from tagger.folder.strays import sweep
+from tagger.folder.wholefile import put_file
 
 needs_posix = pytest.mark.skipif(os.name == "nt", reason="POSIX permissions and signals")
 
@@ -126,21 +128,21 @@ def test_never_writes_an_empty_caption(tmp_path: Path, text: str) -> None:
         (errno.EROFS, "the disk is read-only"),
     ],
 )
-@pytest.mark.parametrize("step", ["write_bytes", "replace", "chmod"])
+@pytest.mark.parametrize("step", ["write", "replace", "chmod"])
 def test_a_refusal_leaves_the_old_text_and_no_stray(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, phrase: str, step: str
 ) -> None:
     """Whichever step the system refuses."""
     path = tmp_path / "a.txt"
     path.write_text("by hand")
-    write_bytes = Path.write_bytes
+    path.chmod(0o640)
 
-    def refuse(self: Path, *args: object) -> None:
-        if step == "write_bytes":
-            write_bytes(self, b"hal")  # half of it was there when the disk was full
-        raise OSError(number, "refused", str(self))
+    def refuse(where: str, *args: object) -> None:
+        if step == "write":
+            Path(where).write_bytes(b"hal")  # half of it was there when the disk was full
+        raise OSError(number, "refused", where)
 
-    monkeypatch.setattr(Path, step, refuse)
+    monkeypatch.setattr(*((wholefile, "_put") if step == "write" else (os, step)), refuse)
     with pytest.raises(CaptionError, match=rf"a\.txt: can't be written: {phrase}"):
         write_caption(path, "1girl")
     assert path.read_text() == "by hand"
@@ -154,10 +156,10 @@ def test_ctrl_c_leaves_the_old_text_and_no_stray(
     path = tmp_path / "a.txt"
     path.write_text("by hand")
 
-    def interrupt(self: Path, target: Path) -> None:
+    def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(Path, "replace", interrupt)
+    monkeypatch.setattr(os, "replace", interrupt)
     with pytest.raises(KeyboardInterrupt):
         write_caption(path, "1girl")
     assert path.read_text() == "by hand"
@@ -240,10 +242,10 @@ def test_what_dead_runs_left_is_swept(tmp_path: Path) -> None:
     code = (
         "import sys, os, signal, pathlib\n"
         "from tagger.folder.wholefile import put_file\n"
-        "def hang(self, target):\n"
+        "def hang(*_):\n"
         "    print('there', flush=True); sys.stdin.read(1)\n"
         "    os.kill(os.getpid(), signal.SIGKILL)\n"
-        "pathlib.Path.replace = hang\n"
+        "os.replace = hang\n"
         "put_file(pathlib.Path(sys.argv[1]) / 'a.txt', b'1girl')\n"
     )
     with subprocess.Popen(
