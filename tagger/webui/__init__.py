@@ -10,5 +10,8 @@ Read downward:
     runs        captioning, loading and downloading as jobs
     app         App: one object a process, all that the page and the routes know
     api         the routes
+    memory      room on the device, by the host's own means
+    sdwebui     the WebUIs as hosts
+    extension   what a WebUI calls of us
 gradio and fastapi are imported here alone; the host's modules in `sdwebui` and `memory` alone.
 """

@@ -51,7 +51,7 @@ class Preferences:
         help="Answer of `interrogate` where the model's name does not tell which the caller "
         "expects; nested: as picobyte's, flat: as toriato's.",
     )
-    hf_endpoint: str = option(
+    hub_mirror: str = option(
         "", help="Address of a mirror of huggingface.co to download from; empty: none."
     )
 

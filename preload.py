@@ -1,0 +1,51 @@
+"""The WebUI's command line: our own flag, and the predecessors', which else would stop it.
+
+A flag that another extension names is left to that one: argparse takes each only once.
+"""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser
+from pathlib import Path
+
+EARLIER = {
+    "--deepdanbooru-projects-path": "folder of DeepDanbooru projects, of earlier taggers; not used",
+    "--onnxtagger-path": "folder of ONNX taggers, a sub-folder each; searched for models",
+    "--additional-device-ids": "of earlier taggers; not used",
+}
+
+
+def preload(parser: ArgumentParser) -> None:
+    """Called by the WebUI before it reads its command line."""
+    parser.add_argument(
+        "--tagger-root",
+        action="append",
+        metavar="DIR",
+        help="folder that the Tagger tab and its API may read and write, and no other; repeatable",
+    )
+    named = "".join(map(_text, _neighbours()))
+    for flag, meaning in EARLIER.items():
+        if flag not in named and flag not in parser._option_string_actions:
+            parser.add_argument(flag, type=str, default=None, help=meaning)
+
+
+def _neighbours() -> list[Path]:
+    """The `preload.py` of each extension that the WebUI will load beside this one."""
+    here = Path(__file__).parent
+    return [path for path in here.parent.glob("*/preload.py") if path.parent.name in _loaded(here)]
+
+
+def _loaded(here: Path) -> set[str]:
+    try:
+        import launch  # the WebUI's own; it knows which extensions are switched off
+
+        return set(launch.list_extensions(launch.args.ui_settings_file)) - {here.name}
+    except (ImportError, AttributeError, OSError):
+        return {path.name for path in here.parent.iterdir()} - {here.name}
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
