@@ -129,7 +129,8 @@ def test_duckdb_reads_it(root: Path, table: Path) -> None:
 def test_python_reads_it_as_the_document_says(root: Path, table: Path) -> None:
     """An array, and the column of a tag."""
     names: dict[str, Any] = {}
-    exec(shown("python").replace("scores.parquet", str(table)).replace("smile", "1girl"), names)
+    code = shown("python").replace("scores.parquet", str(table)).replace('"smile"', '"1girl"')
+    exec(code, names)
     assert names["smiles"].tolist() == [scores[1] for _, scores in expected(root)]
 
 
