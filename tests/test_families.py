@@ -19,12 +19,17 @@ from PIL import Image
 
 from tagger.backends import open_backend
 from tagger.engine import Tagger
+from tagger.errors import ModelError
 from tagger.models.catalog import CATALOG
 from tagger.models.registry import Registry
 from tagger.models.spec import Model, ModelSpec
 
 onnx = pytest.importorskip("onnx")
 onnxruntime = pytest.importorskip("onnxruntime")
+
+from tagger.export.compare import compare  # noqa: E402
+from tagger.export.layouts import write_layout  # noqa: E402
+from tagger.export.source import Export  # noqa: E402
 
 Pixels = np.ndarray
 Prepare = Callable[[Image.Image], Any]
@@ -430,6 +435,33 @@ def test_scores_are_those_of_the_authors_recipe(name: str, tmp_path: Path) -> No
     assert np.ptp(wanted, axis=0).max() > 0.05  # the pictures differ, so a mistake would show
     np.testing.assert_allclose(found, wanted, atol=family.tolerance, rtol=0)
     assert list(model.labels.names) == [tag for tag, _ in TAGS]
+
+
+AS_WD = {"wd-swinv2-tagger-v3", "wd-v1-4-moat-tagger-v2", "idolsankaku-eva02-large-tagger-v1"}
+AS_WD |= {"wd-eva02-tagger-2026-canary", "z3d-e621-convnext", "joytag", "cl-tagger-1.02"}
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_what_sees_pictures_as_wd_does_can_be_exported(name: str, tmp_path: Path) -> None:
+    """To WD's and cl_tagger's readers, saying the same; the others would be fed wrongly there."""
+    family, spec = FAMILIES[name], replace(SPECS[name], files=(), tags=None)
+    folder(tmp_path, family, spec)
+    model = Registry((tmp_path,), specs=(spec,), demo=None).find(name)
+
+    for layout, ways in (("wd", 2), ("cl", 1)):
+        export = Export(model, layout)
+        if name not in AS_WD:
+            with pytest.raises(ModelError, match="expected pictures of 448 x 448, padded with"):
+                write_layout(export, tmp_path / "new" / layout)
+            continue
+        found = compare(export, write_layout(export, tmp_path / "new" / layout))
+        assert len(found) == ways
+        assert max(found.values()) < 1e-5
+    for layout in ("timm", "universal"):
+        with pytest.raises(ModelError, match=r"model.safetensors|448 x 448"):
+            write_layout(Export(model, layout), tmp_path / "new" / layout)
+    if name not in AS_WD:
+        assert not (tmp_path / "new").exists()
 
 
 def test_every_family_that_onnx_runs_is_tried() -> None:

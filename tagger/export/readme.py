@@ -42,12 +42,14 @@ def _parts(export: Export, spec: ModelSpec, folder: Path) -> Iterator[str]:
     model = export.model
     front = [f"license: {json.dumps(spec.licence.lower())}", "tags: [image-tagging, onnx]"]
     yield "\n".join(["---", *front, "---"])
-    yield f"# {model.name}, as --to {export.to} has it"
-    origin = f", from {export.origin}" if export.origin else ""
+    yield f"# {spec.name}, as --to {export.to} has it"
+    if spec.title and spec.title != spec.name:
+        yield spec.title
+    origin = f" from {export.origin}" if export.origin else ""
     baked = f" Scores are shifted so that {GLOBAL} is each tag's own threshold." * export.bake
     yield (
-        f"{spec.title or model.name}{origin}. Written by Tagger {__version__}: the weights are the "
-        f"model's, fed and read in another way.{baked}"
+        f"Written by Tagger {__version__} of {spec.name}{origin}: the weights are the model's, fed "
+        f"and read in another way.{baked}"
     )
     more = [path for path in ("labels.csv", "relations.json") if (folder / path).is_file()]
     said = f"- `tagger.json`{''.join(f', `{path}`' for path in more)}: for Tagger itself."

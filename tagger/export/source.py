@@ -130,7 +130,7 @@ class Export:
         """What tagger.json says of the folder."""
         spec = self.model.spec
         return ModelSpec(
-            name=self.model.name,
+            name=self.model.name.removesuffix(" (local)"),  # that is said beside another here
             contracts=contracts,
             labels=labels,
             categories=spec.categories,
