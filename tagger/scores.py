@@ -108,23 +108,29 @@ class Scores:
 
 
 def union(
-    scores: Sequence[Scores], how: How = "mean", weights: Sequence[float] | None = None
+    scores: Sequence[Scores],
+    how: How = "mean",
+    weights: Sequence[float] | None = None,
+    exact: bool = False,
 ) -> Scores:
     """What several models say together of one picture, over all their labels.
 
     A tag that several know, whatever its spelling, gets the mean, the greatest, or the mean by
     `weights`, one a model, of their scores; a tag that one knows keeps its score. Tags below 0.01
-    count as 0, so that stored scores and fresh ones give the same. The labels stand in the order
-    of the first model, then what the next ones add; a label is described by the first to have it.
+    count as 0, so that stored scores and fresh ones give the same; with `exact`, for which all
+    must be fresh, they count as what they are. The labels stand in the order of the first model,
+    then what the next ones add; a label is described by the first to have it.
 
     Raises OptionError if the weights do not fit.
     """
+    if exact and any(each.floor for each in scores):
+        raise ValueError("expected fresh scores for an exact union, got stored ones")
     shares = _shares(len(scores), how, weights)
     labels, places = _join(tuple(each.labels for each in scores))
     total = np.zeros(len(labels), np.float64)
     known = np.zeros(len(labels), np.float64)
     for each, (mine, theirs), share in zip(scores, places, shares, strict=True):
-        values = _above_floor(each)[mine].astype(np.float64)
+        values = (each.values if exact else _above_floor(each))[mine].astype(np.float64)
         if how == "max":
             total[theirs] = np.maximum(total[theirs], values)
         else:
@@ -133,8 +139,7 @@ def union(
     if how != "max":
         total /= np.where(known > 0, known, 1)
     name = " + ".join(each.model for each in scores)
-    floor = max(FLOOR, *(each.floor for each in scores))
-    return Scores(total.astype(np.float32), labels, name, floor)
+    return Scores(total.astype(np.float32), labels, name, 0.0 if exact else FLOOR)
 
 
 def _shares(count: int, how: How, weights: Sequence[float] | None) -> Sequence[float]:

@@ -176,6 +176,21 @@ def test_the_first_of_two_equal_labels_counts() -> None:
     assert by_name(union([scores(doubled, 0.2, 0.9)])) == {"general:a_b": 0.2}
 
 
+def test_an_exact_union_takes_scores_below_the_floor_as_they_are() -> None:
+    """Of fresh scores; stored ones don't have them."""
+    four = label_set("a", "b", "c", "d")
+    first, second = scores(four, 0.004, 0.5, 0.2, 0.1), scores(four, 0.008, 0.009, 0.4, 0.1)
+
+    made = union([first, second], exact=True)
+
+    assert [number(value) for value in made.values] == [0.006, 0.2545, 0.3, 0.1]
+    assert made.floor == 0
+    assert number(union([first, second]).values[1]) == 0.25
+    stored = Scores.from_sparse(second.sparse(), four, "b")
+    with pytest.raises(ValueError, match="expected fresh scores"):
+        union([first, stored], exact=True)
+
+
 def test_a_label_without_a_name_is_left_out_of_the_union() -> None:
     """It can't be the same tag as anything."""
     made = union([scores(label_set("", "a"), 0.9, 0.4)])

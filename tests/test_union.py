@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import random
 from collections.abc import Iterable, Iterator
+from concurrent.futures import Future
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ import pytest
 from tagger.errors import ImageError, OptionError
 from tagger.labels import DANBOORU, Label, LabelSet
 from tagger.pipeline import Blend, Outcome, Union
+from tagger.pipeline.union import Decides
 from tagger.scores import Scores
 from tagger.thresholds import Thresholds
 
@@ -48,16 +50,31 @@ class Stream(Iterator[Outcome]):
 
 
 class Scorer:
-    """Scores that depend on a picture's name alone."""
+    """Scores that depend on a picture's name alone; those of its stream are kept ones if told."""
 
     def __init__(self, name: str, labels: LabelSet, seed: int) -> None:
         self.name, self.labels, self.random = name, labels, random.Random(seed)
         self.streams: list[Stream] = []
+        self.kept = False
+        self.anew: list[Path] = []
+
+    def submit(self, source: Path, priority: str = "batch") -> Future[Scores]:
+        self.anew.append(source)
+        future: Future[Scores] = Future()
+        fresh = Scores(self.values(source), self.labels, self.name)
+        if source.name == "gone":
+            future.set_exception(ImageError(source, "gone since"))
+        elif source.name != "never":
+            future.set_result(fresh)
+        return future
 
     def outcome(self, source: Path) -> Outcome:
         if source.name == f"bad-{self.name}":
             return Outcome(source, error=ImageError(source, "truncated"))
-        return Outcome(source, Scores(self.values(source), self.labels, self.name))
+        scores = Scores(self.values(source), self.labels, self.name)
+        if self.kept:
+            scores = Scores.from_sparse(scores.sparse(), self.labels, self.name)
+        return Outcome(source, scores)
 
     def values(self, source: Path) -> np.ndarray:
         seed = sum(source.name.encode()) + len(self.name)
@@ -66,6 +83,13 @@ class Scorer:
     def stream(self, sources: Iterable[Path], *, ordered: bool = False) -> Stream:
         self.streams.append(Stream(self, sources))
         return self.streams[-1]
+
+
+class Faint(Scorer):
+    """Scores that are all below 0.01, the same for every picture."""
+
+    def values(self, source: Path) -> np.ndarray:
+        return np.full(2, 0.002 * len(self.name), np.float32)
 
 
 class Slow:
@@ -83,6 +107,9 @@ class Slow:
 
     def stop(self) -> None:
         self._stream.stop()
+
+    def submit(self, source: Path, priority: str = "batch") -> Future[Scores]:
+        return self._scorer.submit(source)
 
 
 @pytest.fixture
@@ -138,6 +165,68 @@ def test_a_model_whose_scores_are_kept_waits_for_the_slowest(scorers: list[Score
         assert len(stream.take(50)) >= 1
         assert fast.streams[0].taken < asked + 200
     assert len(list(stream)) == 1000 - 99
+
+
+def above(threshold: float) -> Decides:
+    """What says that scores suffice for a threshold."""
+    return lambda scores: scores.floor <= threshold
+
+
+@pytest.mark.parametrize("kept", [(), (0,), (0, 1)])
+def test_what_lies_below_the_floor_is_asked_for_again(kept: tuple[int, ...]) -> None:
+    """Where a threshold is below 0.01: fresh scores of all models, joined as they are."""
+    scorers = [Faint("a", FIRST, 1), Faint("bb", SECOND, 2)]
+    for number in kept:
+        scorers[number].kept = True
+    pictures = [Path(f"{number}.png") for number in range(5)]
+
+    outcomes = list(Union(scorers, Blend(), above(0.001)).stream(pictures))
+
+    assert sorted(str(o.source) for o in outcomes) == sorted(map(str, pictures))
+    for outcome in outcomes:
+        assert outcome.scores
+        np.testing.assert_allclose(outcome.scores.values, [0.002, 0.003, 0.004], atol=1e-6)
+        assert outcome.scores.floor == 0
+    assert [len(one.anew) for one in scorers] == [5 if n in kept else 0 for n in (0, 1)]
+
+
+@pytest.mark.parametrize("kept", [False, True])
+def test_kept_scores_suffice_for_a_threshold_above_the_floor(kept: bool) -> None:
+    """Nothing is asked for again, and fresh ones give what kept ones do."""
+    scorers = [Faint("a", FIRST, 1), Faint("bb", SECOND, 2)]
+    scorers[0].kept = scorers[1].kept = kept
+
+    (outcome,) = Union(scorers, Blend(), above(0.35)).stream([Path("1.png")])
+
+    assert outcome.scores
+    assert outcome.scores.values.tolist() == [0, 0, 0]
+    assert not any(one.anew for one in scorers)
+
+
+def test_a_picture_that_went_since_fails_alone() -> None:
+    """Its scores were kept; asked for again, it is not there any more."""
+    scorers = [Faint("a", FIRST, 1), Faint("bb", SECOND, 2)]
+    scorers[0].kept = True
+
+    stream = Union(scorers, Blend(), above(0.001)).stream([Path("gone"), Path("1.png")])
+    outcomes = {str(outcome.source): outcome for outcome in stream}
+
+    assert isinstance(outcomes["gone"].error, ImageError)
+    assert outcomes["1.png"].scores
+
+
+def test_few_pictures_are_asked_for_again_at_once() -> None:
+    """Kept scores are there in no time; what is inferred waits to be taken."""
+    scorers = [Faint("a", FIRST, 1), Faint("bb", SECOND, 2)]
+    scorers[0].kept = scorers[1].kept = True
+    sources = itertools.chain([Path("1.png")], itertools.repeat(Path("never"), 1000))
+    stream = Union(scorers, Blend(), above(0.001)).stream(sources)
+
+    assert stream.take(50)
+    stream.stop()
+
+    assert len(scorers[0].anew) < 300
+    assert stream.take(50) == []
 
 
 def test_thresholds_are_joined_as_scores_are() -> None:

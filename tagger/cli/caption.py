@@ -128,7 +128,7 @@ def run(argv: Sequence[str], prog: str) -> int:
             Recall(memory, partial(_open, model, runtime, stack))
             for memory, model in zip(memories, models, strict=True)
         ]
-        scorer = recalls[0] if len(recalls) == 1 else Union(recalls, blend)
+        scorer = recalls[0] if len(recalls) == 1 else Union(recalls, blend, captioner.decides)
         running = caption_folder(job, scorer, captioner, journal, dry=flags.dry_run)
         summary = _watch(running, tally.total() - tally["skip"], diff=flags.diff)
         _print_summary(summary, recalls[0])
@@ -144,7 +144,7 @@ def run(argv: Sequence[str], prog: str) -> int:
 
 
 def _sufficing(model: Model, models: Sequence[Model], captioner: Captioner) -> Captioner:
-    """What says whether kept scores of a model suffice; a union counts what was dropped as 0."""
+    """What says whether kept scores of a model suffice; a union says so of what it joined."""
     if len(models) == 1:
         return captioner
     return Captioner(Settings(), model.labels, model.thresholds)

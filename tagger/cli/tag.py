@@ -44,7 +44,7 @@ def run(argv: Sequence[str], prog: str) -> int:
     with ExitStack() as stack:
         opened = [open_model(model, runtime) for model in models]
         pipelines = [stack.enter_context(Pipeline(tagger, runtime)) for tagger in opened]
-        scorer = pipelines[0] if len(pipelines) == 1 else Union(pipelines, blend)
+        scorer = pipelines[0] if len(pipelines) == 1 else Union(pipelines, blend, captioner.decides)
         for outcome in scorer.stream(flags.images, ordered=True):
             failed += outcome.scores is None
             caption = outcome.scores and captioner(outcome.scores, Path(str(outcome.source)))

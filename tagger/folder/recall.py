@@ -58,6 +58,12 @@ class Recall:
         """Pictures on their way at once: enough to keep every thread busy."""
         return max(_LEAST_AHEAD, 4 * self._opened[0].room) if self._opened else _LEAST_AHEAD
 
+    def submit(self, source: Path, priority: Priority = "batch") -> Future[Scores]:
+        """Score a picture anew, whose kept scores did not suffice."""
+        self.known -= 1
+        self.inferred += 1
+        return self.opened()[0].submit(source, priority)
+
     def stream(self, sources: Iterable[Path], *, ordered: bool = False) -> Recalled:
         """Score pictures, an outcome for each as soon as it is there."""
         if ordered:

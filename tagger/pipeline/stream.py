@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import FIRST_COMPLETED, wait
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass
 
 from ..errors import BackendError, TaggerError
 from ..scores import Scores
 from .waiting import Job, Priority, Source
 
-_GLANCE_S = 0.5  # Windows delivers Ctrl-C only between two waits
+GLANCE_S = 0.5  # Windows delivers Ctrl-C only between two waits
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,7 +62,9 @@ class Stream(Iterator[Outcome]):
         self._fill()
         while self._pending:
             jobs = self._done(most)
-            outcomes = [_outcome(job) for job in jobs if not job.future.cancelled()]
+            outcomes = [
+                outcome_of(job.source, job.future) for job in jobs if not job.future.cancelled()
+            ]
             gone = set(map(id, jobs))
             self._pending = [job for job in self._pending if id(job) not in gone]
             if outcomes:
@@ -94,14 +96,15 @@ class Stream(Iterator[Outcome]):
         candidates = self._pending[:1] if self._ordered else self._pending
         done: set[object] = set()
         while not done:
-            done = set(wait([j.future for j in candidates], _GLANCE_S, FIRST_COMPLETED).done)
+            done = set(wait([j.future for j in candidates], GLANCE_S, FIRST_COMPLETED).done)
         return [job for job in candidates if job.future in done][:most]
 
 
-def _outcome(job: Job) -> Outcome:
-    error = job.future.exception()
+def outcome_of(source: Source, future: Future[Scores]) -> Outcome:
+    """What became of a picture whose scoring is over."""
+    error = future.exception()
     if error is None:
-        return Outcome(job.source, scores=job.future.result())
+        return Outcome(source, scores=future.result())
     if isinstance(error, TaggerError):
-        return Outcome(job.source, error=error)
+        return Outcome(source, error=error)
     raise BackendError(f"expected one of Tagger's errors, got {error!r}") from error

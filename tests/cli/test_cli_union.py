@@ -63,6 +63,22 @@ def test_captions_and_kept_scores_are_joined(
     capsys.readouterr()
 
 
+@pytest.mark.parametrize("flags", [["--threshold", "0.001"], ["--select", "mcut"]])
+def test_what_needs_scores_below_the_floor_is_inferred_again(
+    models: list[str], pictures: Path, capsys: pytest.CaptureFixture[str], flags: list[str]
+) -> None:
+    """Scores of 0.0001 are not kept; the captions are those of the first time."""
+    argv = [str(pictures), *models, *flags]
+    written: list[dict[str, str]] = []
+    for more in ([], ["--on-existing", "overwrite"]):
+        assert main(["caption", *argv, *more]) == 0
+        written.append({path.name: path.read_text() for path in pictures.glob("*.txt")})
+    assert written[0] == written[1]
+    assert written[0]
+    assert main(["tag", str(pictures / "red.png"), *models, *flags]) == 0
+    assert "infer" not in capsys.readouterr().err.replace("inferred", "")
+
+
 @pytest.mark.parametrize(
     ("flags", "sentence"),
     [
