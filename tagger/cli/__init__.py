@@ -21,6 +21,7 @@ DONE, FAILED, REFUSED, INTERRUPTED = 0, 1, 2, 130
 EXTRAS = {
     "dataset": {"duckdb", "pyarrow", "yaml"},
     "report": {"matplotlib"},
+    "ui": {"gradio", "fastapi", "uvicorn"},
     "export": {"onnx"},
     "train": {"torch", "torchvision", "timm", "safetensors"},
 }
@@ -34,6 +35,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "edit": ("edit", "Edit all captions of a folder, shown first."),
     "runs": ("runs", "List the runs that changed files."),
     "undo": ("undo", "Give the files of a run what they held before."),
+    "serve": ("serve", "Serve the page and the API to a browser and to programs."),
     "models": ("models", "List the models, or fetch one."),
     "doctor": ("doctor", "Show devices, versions and free space."),
     "relations": ("relations", "Read which tags imply others, from a site's exports."),

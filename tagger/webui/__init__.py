@@ -10,6 +10,7 @@ Read downward:
     runs        captioning, loading and downloading as jobs
     app         App: one object a process, all that the page and the routes know
     api         the routes
+    server      a server of our own
     memory      room on the device, by the host's own means
     sdwebui     the WebUIs as hosts
     extension   what a WebUI calls of us

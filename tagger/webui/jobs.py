@@ -281,6 +281,10 @@ class Jobs:
         for job in self.list():
             job.wait(max(0.0, until - time.monotonic()))
 
+    def closing(self) -> None:
+        """Take no more jobs and end the streams; may be called by a signal's handler."""
+        self._closed = True
+
     @property
     def closed(self) -> bool:
         """Whether the process is ending."""
