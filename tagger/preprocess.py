@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from .errors import OptionError
-from .framing import Frame, Rounding, crop, letterbox, mask, pad
+from .framing import Frame, Rounding, crop, letterbox, mask, pad, pad_pixels, pads_whole
 from .options import check, option
 from .patches import Patches, cut, patched_size, shrunk_size
 from .pixels import Colour, check_colour, flatten, levels, straight
@@ -104,16 +104,27 @@ class Preprocess:
         return (-np.asarray(self.mean, np.float64) / np.asarray(self.std)).astype(np.float32)
 
 
-def fit(image: Image.Image, preprocess: Preprocess, by: By = "pillow") -> NDArray[np.uint8]:
-    """Make a picture of any mode into RGB pixels of the model's size, uint8 [H, W, 3].
+def fit(
+    picture: Image.Image | NDArray[np.uint8], preprocess: Preprocess, by: By = "pillow"
+) -> NDArray[np.uint8]:
+    """Make a picture of any mode, or RGB pixels [H, W, 3], into RGB pixels of the model's size.
 
-    With `alpha` other than "before", [H, W, 4]: the last channel is alpha, or the mask.
-    `by` is the library that resizes, see `resample.resize`.
+    uint8 [H, W, 3]. With `alpha` other than "before", [H, W, 4]: the last channel is alpha, or the
+    mask. `by` is the library that resizes, see `resample.resize`.
     """
+    frame = Frame(preprocess.size, preprocess.fill, preprocess.resample, by, preprocess.rounding)
+    if (
+        preprocess.fit == "pad"
+        and preprocess.alpha == "before"
+        and pads_whole(_size(picture), frame)
+    ):
+        if isinstance(picture, Image.Image):
+            picture = np.asarray(flatten(picture, preprocess.background))
+        return pad_pixels(picture, frame)
+    image = picture if isinstance(picture, Image.Image) else Image.fromarray(picture)
     late = preprocess.alpha == "after"
     flat = straight(image) if late else flatten(image, preprocess.background)
     size = flat.size
-    frame = Frame(preprocess.size, preprocess.fill, preprocess.resample, by, preprocess.rounding)
     if preprocess.fit == "letterbox" and preprocess.canvas:
         first = replace(frame, size=preprocess.canvas, resample=preprocess.canvas_resample)
         flat = letterbox(flat, first)
@@ -132,6 +143,10 @@ def _patched(size: tuple[int, int], preprocess: Preprocess) -> tuple[int, int]:
     if preprocess.longest:
         return shrunk_size(size, preprocess.patch, preprocess.longest)
     return patched_size(size, preprocess.patch, preprocess.max_patches)
+
+
+def _size(picture: Image.Image | NDArray[np.uint8]) -> tuple[int, int]:
+    return picture.size if isinstance(picture, Image.Image) else picture.shape[1::-1]
 
 
 _FRAMED = {"pad": pad, "letterbox": letterbox, "crop": crop}

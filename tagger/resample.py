@@ -1,9 +1,10 @@
 """Resizing as Pillow does it, by the fastest library at hand.
 
 Pillow is the reference: the authors of the taggers prepared their pictures with it. Torch's
-antialiased resize of uint8 follows the same kernels and stays within one level of 255 (two, for a
-few samples in a million of checkerboards and noise); it is used only when asked for, or when
-somebody has paid for importing it already.
+antialiased resize of uint8 follows the same kernels with coarser weights, and stays within one
+level of 255 where a picture shrinks to half or less. Where it grows, or shrinks by little, a few
+samples in a million are two off, and Pillow has little to do: there only Pillow is `auto`. So it
+is where nobody has paid for importing torch.
 
 A resize is two passes with rounding and clipping between them, and which comes first shows at
 hard edges: up to 20 levels. Pillow went across and then down until version 12, when the taggers'
@@ -29,6 +30,8 @@ PILLOW: tuple[Method, ...] = ("nearest", "box", "bilinear", "hamming", "bicubic"
 METHODS: tuple[Method, ...] = (*PILLOW, "area")
 # The kernels whose antialiased form torch has with Pillow's own parameters (bicubic: a = -0.5).
 _TORCH_METHODS = ("bilinear", "bicubic")
+# From this factor on torch is within one level of Pillow.
+_SHRUNK = 2
 
 
 def resize(
@@ -41,10 +44,11 @@ def resize(
 
     "area" is TensorFlow's: the mean of what a new pixel covers, parts of pixels included, which
     Pillow's "box" is only for whole factors. `by="pillow"` is exact; `"torch"` is within 1 of it;
-    `"auto"` is torch where that is already imported and knows the method, else Pillow. Raises
-    OptionError for a method torch lacks.
+    `"auto"` is torch where that is already imported, knows the method and halves the picture or
+    more, else Pillow. Raises OptionError for a method torch lacks.
     """
-    if _chosen(method, by) == "torch":
+    before = picture.size if isinstance(picture, Image.Image) else picture.shape[1::-1]
+    if library(method, by, before, size) == "torch":
         return _resize_torch(_array(picture), size, method)
     return _array(_two_passes(_image(picture), size, method))
 
@@ -63,7 +67,7 @@ def resized(
     """
     if image.mode == "RGBA":  # as Pillow does, once for both passes: hidden colours don't bleed
         return resized(image.convert("RGBa"), size, method, "pillow", gap).convert("RGBA")
-    if image.mode == "RGB" and _chosen(method, by) == "torch":
+    if image.mode == "RGB" and library(method, by, image.size, size) == "torch":
         return Image.fromarray(_resize_torch(_array(image), size, method))
     across = down = 1
     if gap > 0:
@@ -85,14 +89,27 @@ def _two_passes(image: Image.Image, size: tuple[int, int], method: Method) -> Im
     return image
 
 
-def _chosen(method: Method, by: By) -> By:
+def library(
+    method: Method, by: By, before: tuple[int, int], after: tuple[int, int]
+) -> Literal["pillow", "torch"]:
+    """The library that `by` means here and now, from and to a (width, height).
+
+    Raises OptionError for a method that it lacks.
+    """
     if method not in METHODS:
         raise OptionError(f"resample: expected one of {', '.join(METHODS)}, got {method!r}")
     if by == "torch" and method not in _TORCH_METHODS:
         raise OptionError(f"resample: torch has no antialiased {method}: resize by pillow")
-    if by == "auto":
-        return "torch" if "torch" in sys.modules and method in _TORCH_METHODS else "pillow"
-    return by
+    if by != "auto":
+        return by
+    shrinks = all(b == a or b >= _SHRUNK * a for b, a in zip(before, after, strict=True))
+    return "torch" if shrinks and method in _TORCH_METHODS and is_loaded("torch") else "pillow"
+
+
+def is_loaded(name: str) -> bool:
+    """Whether somebody has imported a library, to the end: nobody waits for it, or pays for it."""
+    module = sys.modules.get(name)
+    return module is not None and not getattr(module.__spec__, "_initializing", False)
 
 
 def _filter(method: Method) -> Image.Resampling:
@@ -130,12 +147,11 @@ def _resize_torch(
 
     torch: Any = library
     width, height = size
+    pixels = np.require(pixels, requirements=("C", "W"))  # torch warns of what is read-only
     # Channels last in memory is what makes torch take its vector path for uint8.
-    planes = torch.from_numpy(np.ascontiguousarray(pixels)).permute(2, 0, 1).unsqueeze(0)
-    with torch.inference_mode():
-        for step in ((planes.shape[2], width), (height, width)):
-            if tuple(planes.shape[2:]) != step:
-                planes = torch.nn.functional.interpolate(
-                    planes, size=step, mode=method, antialias=True
-                )
-    return np.array(planes[0].permute(1, 2, 0).numpy())
+    planes = torch.from_numpy(pixels).permute(2, 0, 1).unsqueeze(0)
+    with torch.inference_mode():  # across comes before down, as here
+        planes = torch.nn.functional.interpolate(
+            planes, size=(height, width), mode=method, antialias=True
+        )
+    return np.array(planes[0].permute(1, 2, 0).numpy(), order="C")

@@ -84,6 +84,14 @@ def test_auto_uses_torch_once_it_is_there() -> None:
     )
 
 
+@pytest.mark.parametrize("size", [(211, 333), (300, 150), (120, 166), (420, 700)])
+def test_auto_stays_with_pillow_where_torch_may_be_two_levels_off(size: tuple[int, int]) -> None:
+    """That is where a side grows, or does not shrink to half."""
+    pytest.importorskip("torch")
+    pixels = picture(211, 333)
+    assert np.array_equal(resize(pixels, size, by="auto"), resize(pixels, size))
+
+
 @pytest.mark.parametrize("size", [(7, 5), (3, 9), (13, 2), (40, 30)])
 def test_area_is_the_mean_of_what_a_pixel_covers(size: tuple[int, int]) -> None:
     """Held against a picture enlarged until every new pixel is made of whole ones."""

@@ -7,6 +7,7 @@ sets `ImageFile.LOAD_TRUNCATED_IMAGES` gets truncated pictures here as everywher
 Read downward:
     kinds       what a file is by its first bytes
     profiles    embedded colour profiles -> sRGB
+    quick       plain JPEG and WebP by faster libraries
 """
 
 from __future__ import annotations
@@ -21,12 +22,14 @@ from typing import Any, BinaryIO, cast
 
 from PIL import Image
 
-from ..errors import ImageError
+from ..errors import ImageError, ImageSizeError
 from ..paths import cause_of, openable
 from .kinds import EXTENSIONS, HEAD, Format, declared_size, recognise
-from .profiles import to_srgb
+from .profiles import is_srgb, to_srgb
+from .quick import Pixels, decode, load, suits
 
-__all__ = ["EXTENSIONS", "MAX_PIXELS", "MAX_SIDE", "content_hash", "open_image"]
+__all__ = ["EXTENSIONS", "MAX_PIXELS", "MAX_SIDE", "Pixels", "content_hash", "load"]
+__all__ += ["open_image", "open_quickly"]
 
 log = logging.getLogger(__name__)
 
@@ -54,19 +57,36 @@ class _RefusedError(Exception):
     """A cause in people's words."""
 
 
+class _LargeError(_RefusedError):
+    """More pixels than may be decoded."""
+
+
 def open_image(source: Source, max_pixels: int = MAX_PIXELS) -> Image.Image:
     """Open and decode one picture, from a path or from a file's bytes.
 
     The result is of any Pillow mode; what of its `info` still means something (a transparent
     colour) is kept, the rest is dropped. Raises ImageError for everything that goes wrong, before
-    decoding where the picture has more than `max_pixels` or a side above MAX_SIDE.
+    decoding an ImageSizeError where it has more than `max_pixels` or a side above MAX_SIDE.
     """
     with _one_error(source), _opened(source) as file:
-        image = _decode(file, max_pixels)
-        image = to_srgb(_upright(image))
-        clear = image.info.get("transparency")
-        image.info = {} if clear is None else {"transparency": clear}
-        return image
+        return _finish(_header(file, max_pixels))
+
+
+def open_quickly(
+    source: Source, claim: Callable[[int], object] = int, max_pixels: int = MAX_PIXELS
+) -> Image.Image | Pixels:
+    """As `open_image`; a plain RGB picture may come as its pixels, uint8 [H, W, 3], the same ones.
+
+    That is where a library that decodes faster is imported, see `quick`. `claim` is told the
+    number of pixels before any is decoded: it may wait until there is room for them.
+    """
+    with _one_error(source), _opened(source) as file:
+        image = _header(file, max_pixels)
+        claim(image.width * image.height)
+        pixels = None
+        if suits(image) and is_srgb(image) and _turn(image) is None:
+            pixels = decode(image, file)
+        return _finish(image) if pixels is None else pixels
 
 
 def content_hash(source: Source) -> str:
@@ -90,7 +110,8 @@ def _opened(source: Source) -> Iterator[BinaryIO]:
         yield file
 
 
-def _decode(file: BinaryIO, max_pixels: int) -> Image.Image:
+def _header(file: BinaryIO, max_pixels: int) -> Image.Image:
+    """The picture, its size checked and its pixels not yet decoded."""
     head = file.read(HEAD)
     kind = recognise(head)
     if isinstance(kind, str):
@@ -100,7 +121,15 @@ def _decode(file: BinaryIO, max_pixels: int) -> Image.Image:
     file.seek(0)
     image = _plugin(kind)(file, "")
     _check_size(*image.size, max_pixels)
+    return image
+
+
+def _finish(image: Image.Image) -> Image.Image:
     image.load()
+    method = _turn(image)
+    image = to_srgb(image if method is None else image.transpose(method))
+    clear = image.info.get("transparency")
+    image.info = {} if clear is None else {"transparency": clear}
     return image
 
 
@@ -117,21 +146,21 @@ def _plugin(kind: Format) -> Callable[..., Image.Image]:
 
 def _check_size(width: int, height: int, max_pixels: int) -> None:
     if width * height > max_pixels:
-        raise _RefusedError(f"{width} x {height} pixels, more than the {max_pixels:,} allowed")
+        raise _LargeError(f"{width} x {height} pixels, more than the {max_pixels:,} allowed")
     if max(width, height) > MAX_SIDE:
-        raise _RefusedError(f"{width} x {height} pixels, a side is longer than {MAX_SIDE:,}")
+        raise _LargeError(f"{width} x {height} pixels, a side is longer than {MAX_SIDE:,}")
 
 
-def _upright(image: Image.Image) -> Image.Image:
+def _turn(image: Image.Image) -> Image.Transpose | None:
+    """What makes the picture upright, if it is not."""
     if image.format == "TIFF":  # its plug-in has turned it; the older ones leave the tag behind
-        return image
+        return None
     try:
         orientation = image.getexif().get(_ORIENTATION)
     except Exception as error:  # EXIF is written by everybody, and Pillow's reader raises anything
         log.debug("EXIF ignored: %s", error)
-        return image
-    method = _UPRIGHT.get(orientation)  # pyright: ignore[reportArgumentType] - anything at all
-    return image if method is None else image.transpose(method)
+        return None
+    return _UPRIGHT.get(orientation)  # pyright: ignore[reportArgumentType] - anything at all
 
 
 @contextmanager
@@ -140,7 +169,8 @@ def _one_error(source: Source) -> Iterator[None]:
     try:
         yield
     except Exception as error:  # plug-ins raise anything on broken files
-        raise ImageError(name, _cause(error)) from error
+        kind = ImageSizeError if isinstance(error, _LargeError) else ImageError
+        raise kind(name, _cause(error)) from error
 
 
 def _cause(error: Exception) -> str:

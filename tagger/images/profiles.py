@@ -17,6 +17,8 @@ log = logging.getLogger(__name__)
 
 # Levels of 255 by which profiles that mean sRGB differ from each other.
 _SAME = 2
+# What a profile that is none can raise.
+_BROKEN = (ImageCms.PyCMSError, OSError, ValueError, TypeError, ImportError)
 # A profile's colour space -> the modes it can be about, and the mode it is applied in.
 _APPLIES = {
     "RGB": ({"RGB", "RGBA", "P"}, "RGB"),
@@ -30,23 +32,33 @@ def to_srgb(image: Image.Image) -> Image.Image:
 
     Returns the same picture where there is nothing to do, else one of mode RGB or RGBA.
     """
-    profile = image.info.get("icc_profile")
-    if not isinstance(profile, bytes) or not profile:
-        return image
     try:
-        return _convert(image, profile)
-    except (ImageCms.PyCMSError, OSError, ValueError, TypeError, ImportError) as error:
+        found = _needed(image)
+        return _convert(image, *found) if found else image
+    except _BROKEN as error:
         log.info("colour profile ignored: %s", error)
         return image
 
 
-def _convert(image: Image.Image, profile: bytes) -> Image.Image:
+def is_srgb(image: Image.Image) -> bool:
+    """Whether `to_srgb` would leave a picture alone; it need not be decoded for that."""
+    try:
+        return _needed(image) is None
+    except _BROKEN:
+        return True
+
+
+def _needed(image: Image.Image) -> tuple[str, ImageCms.ImageCmsTransform] | None:
+    """The mode to bring the picture to, and the way from there to sRGB; None: there is none."""
+    profile = image.info.get("icc_profile")
+    if not isinstance(profile, bytes) or not profile:
+        return None
     modes, mode = _APPLIES.get(_space(profile), (set[str](), ""))
-    if image.mode not in modes:
-        return image
-    transform = _transform(profile, mode)
-    if transform is None:
-        return image
+    transform = _transform(profile, mode) if image.mode in modes else None
+    return (mode, transform) if transform else None
+
+
+def _convert(image: Image.Image, mode: str, transform: ImageCms.ImageCmsTransform) -> Image.Image:
     alpha = _alpha(image)
     if image.mode != mode:
         image = image.convert("RGBA").convert(mode) if alpha else image.convert(mode)
