@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from ..argv import parse
 from ..models.registry import default_registry
 from ..options import option
 from . import DONE, FAILED
+
+if TYPE_CHECKING:
+    from ..export.source import Export
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,8 +45,7 @@ def run(argv: Sequence[str], prog: str) -> int:
         raise registry.missing(model)
     export = Export(model, flags.to, flags.bake_thresholds)
     folder = write_layout(export, flags.out)
-    rows = export.rows
-    print(f"{folder}: {rows.wd:,} labels in WD's order, {len(rows.labels) - rows.wd:,} others")
+    print(f"{folder}: {_count(export)}")
     if not flags.check:
         return DONE
     from ..export.compare import TOLERANCE, compare
@@ -52,3 +54,14 @@ def run(argv: Sequence[str], prog: str) -> int:
     for name, difference in differences.items():
         print(f"{name}: largest difference {difference:.2g}")
     return DONE if max(differences.values()) <= TOLERANCE else FAILED
+
+
+def _count(export: Export) -> str:
+    if export.to == "timm":
+        return f"{len(export.model.labels):,} labels"
+    rows = export.rows
+    said = f"{rows.wd:,} labels in WD's order, {len(rows.labels) - rows.wd:,} others"
+    if not export.left_out:
+        return said
+    names = ", ".join(export.left_out[:5]) + ", ..." * (len(export.left_out) > 5)
+    return f"{said}; left out, twice there or a rating of its own: {names}"

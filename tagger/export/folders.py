@@ -112,7 +112,11 @@ def describe_model(model: Finished) -> ModelSpec:
 
 
 def timm_config(model: Finished) -> dict[str, Any]:
-    """timm's config.json; input_size is what the network sees, 448 / pool."""
+    """timm's config.json; input_size is what the network sees, 448 / pool.
+
+    timm's own transform resizes to that at once. Behind a pool the network has seen means of
+    blocks, which `box` gives and `bicubic` does not.
+    """
     network: Any = model.network
     side = WD.size[0] // model.pool
     classes = len(model.rows.labels)
@@ -128,7 +132,7 @@ def timm_config(model: Finished) -> dict[str, Any]:
             "custom_load": False,
             "input_size": [3, side, side],
             "fixed_input_size": False,
-            "interpolation": "bicubic",
+            "interpolation": "bicubic" if model.pool == 1 else "box",
             "crop_pct": 1.0,
             "crop_mode": "center",
             "mean": [0.5, 0.5, 0.5],

@@ -41,7 +41,7 @@ def universal_rows(vocabulary: LabelSet) -> Rows:
     general = [index for index in by_count if _fits(vocabulary[index], "general")]
     character = [index for index in by_count if _fits(vocabulary[index], "character")]
     others = sorted(set(indices) - {*general, *character})
-    nobody = [] if character else [Label(NOBODY, category(DANBOORU, "character"))]
+    nobody = [] if character else [Label(NOBODY, category(DANBOORU, "character"), tag_id=0)]
     labels = [
         *_ratings(),
         *(vocabulary[index] for index in (*general, *character)),

@@ -90,6 +90,13 @@ class Export:
         """The labels in the order that WD's readers ask for, the others behind them."""
         return model_rows(self.model.labels)
 
+    @property
+    def left_out(self) -> tuple[str, ...]:
+        """The labels of the model that have no row: of a name met before, or a foreign rating."""
+        kept = set(self.rows.vocabulary.tolist())
+        named = enumerate(self.model.labels.names)
+        return tuple(name for at, name in named if name and at not in kept)
+
     @cached_property
     def limits(self) -> NDArray[np.float32]:
         """The threshold of each row, float32[rows], NaN for ratings and for nobody."""

@@ -154,6 +154,13 @@ def test_wd_rows_are_strict_and_each_says_what_its_label_said(planes: bool, tmp_
     np.testing.assert_allclose(every[:, -1], wanted[:, 9], atol=1e-5)
 
 
+def test_what_has_no_row_is_named(tmp_path: Path) -> None:
+    """Not a slot without a name: nobody misses that."""
+    assert Export(model(tmp_path / "mine"), "wd").left_out == ("hat",)
+    foreign = "tag_id,name,category,count\n1,sfw,9,5\n2,hat,0,9\n"
+    assert Export(model(tmp_path / "other", foreign), "wd").left_out == ("sfw",)
+
+
 def test_a_model_without_ratings_and_characters_gets_them(tmp_path: Path) -> None:
     """`general` for certain, and a character that nobody is."""
     folder = exported(model(tmp_path / "mine", PLAIN), "wd", tmp_path / "wd")
