@@ -195,7 +195,7 @@ def test_timm_loads_the_folder(tmp_path: Path) -> None:
 
 
 def test_timms_own_transform_shows_what_the_network_was_trained_on(tmp_path: Path) -> None:
-    """The mean of each block of pixels, as near as whole numbers are."""
+    """The mean of each block of pixels, rounded across and then down."""
     pytest.importorskip("torchvision")
     from timm.data import create_transform, resolve_data_config
 
@@ -204,7 +204,7 @@ def test_timms_own_transform_shows_what_the_network_was_trained_on(tmp_path: Pat
     pixels = np.random.default_rng(1).integers(0, 256, (448, 448, 3), np.uint8)
     seen = create_transform(**resolve_data_config(own.pretrained_cfg))(Image.fromarray(pixels))
     blocks = pixels.reshape(28, POOL, 28, POOL, 3).mean((1, 3)).transpose(2, 0, 1)
-    np.testing.assert_allclose((seen.numpy() + 1) * 127.5, blocks, atol=0.51)
+    np.testing.assert_allclose((seen.numpy() + 1) * 127.5, blocks, atol=1.01)
 
 
 def test_the_manifest_describes_both_ways_to_run_it(tmp_path: Path) -> None:
