@@ -63,9 +63,9 @@ def open_model(model: Model, contract: Contract, place: Place, runtime: Runtime)
     backend.streams = streams
     backend.best_batch = _best_batch(backend.fixed, place, runtime)
     wanted = _best_batch(None, place, runtime)
-    if backend.fixed == 1 and wanted > 1 and (graph := free_batch(path)):
+    if backend.fixed == 1 and wanted > 1:
         backend.best_batch = wanted
-        backend.free(lambda: open_session(graph, path, place, width))
+        backend.free(lambda: open_session(free_batch(path), path, place, width))
     if model.spec.repo is None:
         backend.run(noise(contract.preprocess))
     return backend
@@ -156,7 +156,7 @@ class OnnxBackend:
             why = "its scores change"
         except TaggerError as error:
             why = str(error)
-        log.info("%s: pictures go one by one, as it can't take several: %s", self._path, why)
+        log.warning("%s: pictures go one by one, as it can't take several: %s", self._path, why)
 
     def _run(self, graph: _Graph, batch: NDArray[np.uint8]) -> NDArray[np.float32]:
         step = graph.fixed or max(1, len(batch))

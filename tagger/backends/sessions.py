@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import re
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,7 @@ from typing import Any
 import onnxruntime
 
 from ..errors import BackendError, ModelError, TaggerError
-from ..models.spec import external_files
+from ..models.spec import external_files, freed
 from .devices import PROVIDERS, providers
 from .place import Place
 from .protocol import DeviceMemoryError
@@ -21,24 +20,18 @@ LARGEST_EDITED = 1 << 30
 _NO_MEMORY = re.compile(r"alloc|out of memory|bad_alloc|BFCArena", re.IGNORECASE)
 
 
-def free_batch(path: Path) -> bytes | None:
-    """The graph with its batch of 1 left open; None without `onnx`, or where that can't be."""
-    if not importlib.util.find_spec("onnx") or path.stat().st_size > LARGEST_EDITED:
-        return None
-    import onnx
+def free_batch(path: Path) -> bytes:
+    """The graph with its batch of 1 left open.
 
-    try:
-        model = onnx.load(str(path), load_external_data=False)
-    except Exception:  # the session is the one to say what is wrong with the file
-        return None
-    if external_files(path):
-        return None
-    for tensor in (*model.graph.input, *model.graph.output):
-        dims = tensor.type.tensor_type.shape.dim
-        if dims and dims[0].dim_value == 1:
-            dims[0].dim_param = "N"
-    del model.graph.value_info[:]
-    return model.SerializeToString()
+    Raises:
+        ModelError: that can't be, and why.
+    """
+    if path.stat().st_size > LARGEST_EDITED or external_files(path):
+        raise ModelError("its weights are too large, or in a file of their own")
+    graph = freed(path)
+    if graph is None:
+        raise ModelError("its batch is not that of its inputs")
+    return bytes(graph)
 
 
 def open_session(

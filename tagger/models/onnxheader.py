@@ -1,5 +1,5 @@
 """The names and shapes of an ONNX graph's inputs and outputs, and the files it keeps weights in,
-read without a library.
+read without a library; and the graph with its batch left open.
 
 An ONNX file is a protobuf `ModelProto` (onnx/onnx.proto, IR version 3 on). Only the fields below
 are visited, everything else is stepped over, and no length is trusted: it must end inside the
@@ -21,7 +21,8 @@ Shape = tuple[Dim, ...]
 
 # Field numbers of onnx.proto, as path from the outer message to the inner.
 _GRAPH = 7  # ModelProto.graph
-_INITIALIZER, _INPUT, _OUTPUT = 5, 11, 12  # GraphProto
+_INITIALIZER, _INPUT, _OUTPUT, _BETWEEN = 5, 11, 12, 13  # GraphProto; the last is value_info
+_UNREAD = 9 << 3  # the key of a field that neither GraphProto nor Dimension has
 _TENSOR_NAME = 8  # TensorProto.name
 _VALUE_NAME, _VALUE_TYPE = 1, 2  # ValueInfoProto
 _TENSOR_TYPE, _SHAPE, _DIM = 1, 2, 1  # TypeProto, TypeProto.Tensor, TensorShapeProto
@@ -59,8 +60,12 @@ class Header:
 
 @dataclass(frozen=True)
 class _Field:
-    """One field of a message: its number, and its value or the bytes from `start` to `stop`."""
+    """One field of a message: its number, and its value or the bytes from `start` to `stop`.
 
+    `key` is where its number stands.
+    """
+
+    key: int
     number: int
     value: int
     start: int
@@ -84,8 +89,28 @@ def external_files(path: Path) -> tuple[str, ...]:
         ModelError: no such file, not ONNX, or cut short.
     """
     with _opened(path) as file:
-        whole = _Field(0, 0, 0, path.stat().st_size)
+        whole = _Field(0, 0, 0, 0, path.stat().st_size)
         return tuple(dict.fromkeys(_locations(file, whole, "model", 0)))
+
+
+def freed(path: Path) -> bytearray | None:
+    """The bytes of an ONNX file with the batch of 1 of its inputs and outputs left open.
+
+    No byte moves: the fields that say so get a number that protobuf steps over, and so do the
+    shapes in between, which a reader finds for itself. None where there is no such batch.
+
+    Raises:
+        ModelError: no such file, not ONNX, or cut short.
+    """
+    with _opened(path) as file:
+        batches, between = _batches(file, path.stat().st_size)
+        if not batches:
+            return None
+        file.seek(0)
+        content = bytearray(file.read())
+    for place in (*batches, *between):
+        content[place] = _UNREAD | content[place] & 7
+    return content
 
 
 @contextmanager
@@ -141,13 +166,35 @@ def _header(file: BinaryIO, size: int) -> Header:
     return Header(inputs, outputs)
 
 
+def _batches(file: BinaryIO, size: int) -> tuple[list[int], list[int]]:
+    """Where the keys of batches of 1 stand, and those of the shapes between in and out."""
+    batches: list[int] = []
+    between: list[int] = []
+    real = _header(file, size)
+    for graph in _fields(file, 0, size):
+        if graph.number != _GRAPH:
+            continue
+        for field in _fields(file, graph.start, graph.stop):
+            if field.number == _BETWEEN:
+                between.append(field.key)
+            elif field.number in (_INPUT, _OUTPUT):
+                name, shape = _value(file, field)
+                if shape[:1] == (1,) and (name in real.inputs or name in real.outputs):
+                    first = next(_dims(file, field))
+                    batches += [one.key for one in _inside(file, first, _DIM_VALUE)]
+    return batches, between
+
+
 def _value(file: BinaryIO, message: _Field) -> tuple[str, Shape]:
-    shape: list[Dim] = []
+    shape = tuple(_dim(file, dim) for dim in _dims(file, message))
+    return _name(file, message, _VALUE_NAME), shape
+
+
+def _dims(file: BinaryIO, message: _Field) -> Iterator[_Field]:
     for kind in _inside(file, message, _VALUE_TYPE):
         for tensor in _inside(file, kind, _TENSOR_TYPE):
             for dims in _inside(file, tensor, _SHAPE):
-                shape += [_dim(file, dim) for dim in _inside(file, dims, _DIM)]
-    return _name(file, message, _VALUE_NAME), tuple(shape)
+                yield from _inside(file, dims, _DIM)
 
 
 def _dim(file: BinaryIO, message: _Field) -> Dim:
@@ -177,7 +224,8 @@ def _inside(file: BinaryIO, message: _Field, number: int) -> Iterator[_Field]:
 
 def _fields(file: BinaryIO, position: int, end: int) -> Iterator[_Field]:
     while position < end:
-        file.seek(position)
+        at = position
+        file.seek(at)
         key = _varint(file)
         number, wire = key >> 3, key & 7
         value = _varint(file) if wire in (_VARINT, _BYTES) else 0
@@ -188,7 +236,7 @@ def _fields(file: BinaryIO, position: int, end: int) -> Iterator[_Field]:
         position = start + length
         if position > end:
             raise _BrokenError(f"{position - end:,} bytes too few")
-        yield _Field(number, value, start, position)
+        yield _Field(at, number, value, start, position)
 
 
 def _varint(file: BinaryIO) -> int:

@@ -18,7 +18,7 @@ from .contract import Contract, check_contract, check_probabilities, digest, inp
 from .hashes import sha256
 from .labelfiles import read_labels
 from .labeltables import read_implications
-from .onnxheader import external_files
+from .onnxheader import external_files, freed
 
 __all__ = [  # a backend needs nothing of this room but these
     "Contract",
@@ -29,6 +29,7 @@ __all__ = [  # a backend needs nothing of this room but these
     "check_probabilities",
     "digest",
     "external_files",
+    "freed",
     "input_shape",
     "inside",
 ]

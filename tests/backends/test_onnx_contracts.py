@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -143,7 +142,6 @@ def test_a_batch_of_one_stays_where_scores_change(
     folder: Path, twelve: Callable[[Contract], Model], caplog: pytest.LogCaptureFixture
 ) -> None:
     """As some v2 graphs do: right scores, one by one, and a line that says so."""
-    caplog.set_level(logging.INFO)
     fixed_graph(folder / "model.onnx", honest=False)
     contract = Contract(preprocess=NCHW, batch=1)
     backend = opened(twelve(contract), contract, batch=4)
@@ -153,6 +151,23 @@ def test_a_batch_of_one_stays_where_scores_change(
         np.testing.assert_allclose(got, sigmoid(logits(batch)), rtol=0, atol=1e-5)
         assert backend.fixed == 1
     assert "pictures go one by one, as it can't take several: its scores change" in caplog.text
+
+
+def test_weights_of_their_own_file_keep_a_batch_of_one(
+    folder: Path, twelve: Callable[[Contract], Model], caplog: pytest.LogCaptureFixture
+) -> None:
+    """ONNX Runtime finds them only beside a file, not beside bytes: right scores, and a line."""
+    path = folder / "model.onnx"
+    fixed_graph(path, honest=True)
+    beside = {"save_as_external_data": True, "location": "model.data", "size_threshold": 0}
+    onnx.save_model(onnx.load(path), path, **beside)
+    contract = Contract(preprocess=NCHW, batch=1)
+    backend = opened(twelve(contract), contract, batch=4)
+    batch = pixels(4)
+    np.testing.assert_allclose(backend.run(batch), sigmoid(logits(batch)), rtol=0, atol=1e-5)
+    assert backend.fixed == 1
+    assert "pictures go one by one" in caplog.text
+    assert "in a file of their own" in caplog.text
 
 
 def test_patches_are_refused_by_a_graph_of_pictures(

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tagger.errors import ModelError
-from tagger.models.onnxheader import read_header
+from tagger.models.onnxheader import freed, read_header
 
 onnx = pytest.importorskip("onnx", reason="builds the graphs that are read here")
 
@@ -87,3 +87,48 @@ def test_no_file_is_refused(tmp_path: Path) -> None:
     """The sentence names the file that is not there."""
     with pytest.raises(ModelError, match=r"m\.onnx: expected an ONNX file"):
         read_header(tmp_path / "m.onnx")
+
+
+@pytest.mark.parametrize("weights_as_inputs", [False, True])
+def test_a_batch_of_one_is_left_open_and_nothing_else_changes(
+    tmp_path: Path, weights_as_inputs: bool
+) -> None:
+    """As the onnx library reads it; a weight of one row that is listed as an input keeps it."""
+    import numpy as np
+    from onnx import TensorProto, helper, numpy_helper
+
+    def value(name: str, *shape: int | str) -> object:
+        return helper.make_tensor_value_info(name, TensorProto.FLOAT, shape)
+
+    weights = [
+        numpy_helper.from_array(np.ones((48, 2), np.float32), "weight"),
+        numpy_helper.from_array(np.ones((1, 2), np.float32), "bias"),
+    ]
+    listed = [value("weight", 48, 2), value("bias", 1, 2)] if weights_as_inputs else []
+    made = helper.make_graph(
+        [
+            helper.make_node("Flatten", ["x"], ["flat"]),
+            helper.make_node("Gemm", ["flat", "weight", "bias"], ["scores"]),
+        ],
+        "g",
+        [value("x", 1, 4, 4, 3), *listed],
+        [value("scores", 1, 2)],
+        weights,
+        value_info=[value("flat", 1, 48)],
+    )
+    model = helper.make_model(made, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    path = tmp_path / "m.onnx"
+    onnx.save(model, path)
+
+    content = freed(path)
+
+    assert content is not None
+    found = onnx.load_from_string(bytes(content))
+    for tensor in (model.graph.input[0], model.graph.output[0]):
+        tensor.type.tensor_type.shape.dim[0].Clear()
+    del model.graph.value_info[:]
+    for one in (found, *found.graph.input, *found.graph.output):
+        one.DiscardUnknownFields()
+    assert found.SerializeToString() == model.SerializeToString()
+    path.write_bytes(content)
+    assert freed(path) is None
