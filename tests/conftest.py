@@ -47,6 +47,12 @@ def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(socket.socket, "connect", guarded)
 
 
+@pytest.fixture(autouse=True)
+def no_faster_libraries(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let no long run of a test import torch beside it, for all tests that follow."""
+    monkeypatch.setattr("tagger.pipeline.decoding.load", lambda: None)
+
+
 @pytest.fixture(scope="session")
 def test_data() -> Path:
     """The folder of trying-out data, or a skip that says how to name it."""

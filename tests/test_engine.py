@@ -92,7 +92,7 @@ def test_scores_belong_to_their_picture(model: Model, images: list[Image.Image])
     backend = fake(best_batch=2)
     tagger = Tagger(model, backend)
     for image, scores in zip(images, tagger.scores(images), strict=True):
-        raw = backend.score(fit(image, SMALL.preprocess))
+        raw = backend.score(fit(image, SMALL.preprocess, by="auto"))
         assert scores.values.tolist() == [pytest.approx(round(float(v), 6)) for v in raw]
         assert (scores.model, scores.labels) == ("tiny", model.labels)
     assert backend.batches == [2, 2, 1]

@@ -87,7 +87,7 @@ class Studio:
         self.on_run: Callable[[list[str]], object] = lambda names: None
         self._lock = threading.Lock()
 
-    def _open(self, source: Any) -> Image.Image:
+    def _open(self, source: Any, claim: Callable[[int], object]) -> Image.Image:
         with self._lock:
             self.opened.append(source)
             self.held += 1
@@ -98,6 +98,7 @@ class Studio:
             with self._lock:
                 self.held -= 1
             raise
+        claim(16)
         return paint(source)
 
     def _run(self, batch: np.ndarray) -> None:

@@ -7,6 +7,7 @@ interpreter's lock.
 
 Read downward:
     waiting     Job; Waiting, the queue with two priorities
+    decoding    a picture opened and fitted, pixels held at once
     stream      Outcome, Stream
     union       several models asked together
 """
@@ -19,16 +20,15 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from pathlib import PurePath
 
-from PIL import Image
-
 from ..backends import DeviceMemoryError
 from ..backends.devices import cores
 from ..engine import Tagger
 from ..errors import BackendError, ImageError, TaggerError
-from ..images import open_image
+from ..images import open_quickly
 from ..preprocess import stack
 from ..scores import Scores
 from ..settings import Runtime
+from .decoding import Decoding, Opener
 from .stream import Outcome, Stream
 from .union import Blend, Union
 from .waiting import Job, Priority, Source, Waiting
@@ -36,8 +36,6 @@ from .waiting import Job, Priority, Source, Waiting
 __all__ = ["Blend", "Outcome", "Pipeline", "Priority", "Source", "Stream", "Union"]
 
 log = logging.getLogger(__name__)
-
-Opener = Callable[[str | PurePath | bytes], Image.Image]
 
 
 class Pipeline:
@@ -53,12 +51,11 @@ class Pipeline:
         self,
         tagger: Tagger,
         runtime: Runtime | None = None,
-        open: Opener = open_image,  # noqa: A002 - what it does
+        open: Opener = open_quickly,  # noqa: A002 - what it does
     ) -> None:
         """Start nothing yet: threads start with the first picture."""
         backend, threads = tagger.backend, (runtime or Runtime()).threads or cores()
         self._tagger = tagger
-        self._open = open
         self._batch = backend.best_batch
         self._waiting, self._ready = Waiting(), Waiting()
         self._lock = threading.Lock()
@@ -73,6 +70,7 @@ class Pipeline:
             self.room = decoders + 2 * backend.streams * backend.best_batch
             self._feeders = _threads(self._decode, decoders)
             self._runners = _threads(self._run, backend.streams)
+        self._prepared = Decoding(tagger.fit, self._waiting.__len__, len(self._feeders), open)
         self._space = threading.Semaphore(self.room)
 
     def __enter__(self) -> Pipeline:
@@ -104,6 +102,7 @@ class Pipeline:
         self._join(self._feeders)
         self._ready.close()
         self._join(self._runners)
+        self._prepared.close()
 
     def _put(self, source: Source, priority: Priority) -> Job:
         job = Job(source, priority)
@@ -150,9 +149,7 @@ class Pipeline:
         if not job.future.set_running_or_notify_cancel():
             return False
         try:
-            source = job.source
-            image = source if isinstance(source, Image.Image) else self._open(source)
-            job.pixels = self._tagger.fit(image)
+            job.pixels = self._prepared(job.source)
         except Exception as error:
             job.future.set_exception(_unreadable(job.source, error))
             return False

@@ -38,6 +38,9 @@ class Waiting:
         self._changed = threading.Condition()
         self._closed = False
 
+    def __len__(self) -> int:
+        return sum(map(len, self._jobs.values()))
+
     def put(self, job: Job) -> None:
         """Add a job; raises BackendError once closed."""
         with self._changed:
