@@ -33,6 +33,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "caption": ("caption", "Write a caption beside every picture of a folder."),
     "stats": ("stats", "Count the tags in the captions of a folder."),
     "edit": ("edit", "Edit all captions of a folder, shown first."),
+    "import": ("imports", "Take up the scores that another tagger kept, without inference."),
     "runs": ("runs", "List the runs that changed files."),
     "undo": ("undo", "Give the files of a run what they held before."),
     "serve": ("serve", "Serve the page and the API to a browser and to programs."),

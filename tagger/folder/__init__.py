@@ -6,7 +6,8 @@ Read downward:
     sidecars    caption files: their bytes as text and back
     walk        the pictures of folders, in natural order
     plan        which picture, which caption file, and what is done to it; pure
-    journal     what was done to files, written down before it is done
+    recorder    changes to files: written down first, then done
+    journal     the runs that changed files, and what they changed
     undo        undo a run
     origin      which part of a caption is Tagger's
     inputs      folders and pictures, as a person names them
@@ -15,6 +16,8 @@ Read downward:
     job         what is to be captioned: checked, and listed without inference
     memory      the kept scores of a model's pictures
     recall      kept scores first, the model for the rest
+    foreign     scores that tools left beside pictures; dbjson: in picobyte's db.json
+    imports     such scores taken up among the kept ones
     summary     what became of the pictures
     scorefiles  the scores of one picture beside its caption
     run         caption it

@@ -8,6 +8,7 @@ from ..models.spec import Model, digest
 from ..scores import Scores
 from ..store import Key, Store
 from .matching import ScoresOf
+from .memory import imported
 
 
 def kept_scores(store: Store, model: Model) -> ScoresOf:
@@ -17,6 +18,7 @@ def kept_scores(store: Store, model: Model) -> ScoresOf:
     picture that can't be read, and StoreError for a store that can't.
     """
     ways = [(model.identity(each), digest(each.preprocess)) for each in model.contracts]
+    ways.append(imported(model))
 
     def scores_of(picture: Path) -> Scores | None:
         content = store.content(picture)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -55,6 +56,7 @@ class Memory:
         self.keeping = keeping or Keeping()
         self._store, self._model, self._captioner = store, model, captioner
         self._ways = {contract: _way(model, contract) for contract in model.contracts}
+        self._asked = (*self._ways.values(), imported(model))
         self._broken = False
 
     def known(self, paths: Sequence[Path]) -> Sequence[Look | None]:
@@ -80,9 +82,12 @@ class Memory:
     def scores_all(
         self, contents: Sequence[str], suffices: Callable[[Scores], bool] | None = None
     ) -> dict[str, Scores]:
-        """The kept scores of those contents that have such, of any way to run the model."""
+        """The kept scores of those contents that have such, of any way to run the model.
+
+        Those that another tool left, taken up by `imports`, come last.
+        """
         found: dict[str, Scores] = {}
-        for way in self._ways.values():
+        for way in self._asked:
             missing = [content for content in contents if content not in found]
             kept = self._try(partial(self._store.get_all, missing, *way)) if missing else None
             for content, sparse in (kept or {}).items():
@@ -125,6 +130,12 @@ class Memory:
             self._broken = True
             log.warning("%s; this run goes on without kept scores", error)
             return None
+
+
+def imported(model: Model) -> tuple[str, str]:
+    """Under which names other tools' scores are kept: the model's name and its labels."""
+    names = "\n".join(model.labels.names).encode("utf-8", "surrogatepass")
+    return f"imported {model.name}", hashlib.blake2b(names, digest_size=16).hexdigest()
 
 
 def _way(model: Model, contract: Contract) -> tuple[str, str]:

@@ -48,6 +48,10 @@ _INSERT = """
 INSERT OR REPLACE INTO scores
 SELECT ?, id, ?, ? FROM source WHERE model = ? AND preprocessing = ?
 """
+_FORGET = """
+DELETE FROM scores
+WHERE source IN (SELECT id FROM source WHERE model = ? AND preprocessing = ?)
+"""
 _KNOWN = "SELECT path, content, size, mtime_ns, inode FROM file WHERE path IN"
 _REMEMBER = "INSERT OR REPLACE INTO file VALUES (?, ?, ?, ?, ?)"
 
@@ -150,6 +154,16 @@ class Store:
             connection.executemany(_REMEMBER, settled)
 
         self._database.write(insert)
+
+    def forget(self, model: str, preprocessing: str) -> int:
+        """Drop the scores of a model run in one way, and say how many there were.
+
+        Raises:
+            StoreError: locked for too long.
+        """
+        before = len(self)
+        self._database.write(lambda c: c.execute(_FORGET, (model, preprocessing)))
+        return before - len(self)
 
     def content(self, path: Path, *, rehash: bool = False) -> str:
         """The content hash of a picture, as `images.content_hash` gives it.
