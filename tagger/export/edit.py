@@ -20,9 +20,9 @@ from ..models.spec import Contract, Model, external_files, inside
 from ..preprocess import Preprocess
 from .baking import GLOBAL, MARGIN, odds_ratios
 
-NEWEST_OPSET, NEWEST_IR = 18, 9
+NEWEST_OPSET, IR_VERSION = 18, 9
 """What onnxruntime 1.17 loads, and tools of its time."""
-_OLDEST_OPSET, _OLDEST_IR = 9, 4  # from IR 4 on initializers are no inputs
+_OLDEST_OPSET = 9
 _SURE = 1e-7  # a probability's distance from 0 and 1 where it has to become a logit
 
 
@@ -147,7 +147,7 @@ class Graph:
         _replace(graph.node, nodes)
         _replace(graph.input, [self._fed])
         _replace(graph.output, [_value(n, [self.fixed or "N", c]) for n, (_, c) in outputs.items()])
-        self.proto.ir_version = min(max(self.proto.ir_version, _OLDEST_IR), NEWEST_IR)
+        self.proto.ir_version = IR_VERSION
         if self.proto.ByteSize() >= 2 << 30:
             raise ModelError(f"{path}: expected under 2 GB for one file, got more")
         onnx.save(self.proto, path)
