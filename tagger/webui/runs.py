@@ -72,8 +72,8 @@ class Means:
         return Recall(memory, self._open)
 
     def _open(self) -> tuple[_Queue, Contract]:
-        pipeline, contract = self.scoring.pipeline(self.model.name)
-        return _Queue(self.scoring, self.model, pipeline.room), contract
+        pipeline, tagger = self.scoring.pipeline(self.model.name)
+        return _Queue(self.scoring, self.model, pipeline.room), tagger.backend.contract
 
 
 class _Queue:

@@ -7,10 +7,11 @@ again for them: nobody's request fails because somebody else pressed Unload.
 from __future__ import annotations
 
 import contextlib
+import functools
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,7 +40,8 @@ QUEUE = 512
 """Pictures that may wait at once, those of long runs apart."""
 GLANCE_S = 2.0
 """Seconds for which the disk is taken to hold what it held: a look takes 20 ms."""
-_TRIES = 3
+_TRIES = 5
+"""Loadings for one picture: somebody may press Unload again."""
 
 
 class Models:
@@ -94,6 +96,7 @@ class Scoring:
         self._fed: dict[str, Tagger] = {}
         self._memories: dict[str, tuple[Model, Memory]] = {}
         self._keeper = ThreadPoolExecutor(1, thread_name_prefix="tagger-keep")
+        self._loader = ThreadPoolExecutor(1, thread_name_prefix="tagger-again")
         self._waiting = 0
 
     @property
@@ -105,8 +108,10 @@ class Scoring:
                 return self._taggers
             before, self._way = self._taggers, wanted
             self._taggers = self._new_taggers()
-        self._drop(tuple(self._pipelines))
+        dropped = self._take()
         before.close()
+        for pipeline in dropped:
+            pipeline.close()
         return self._taggers
 
     @property
@@ -153,8 +158,8 @@ class Scoring:
         asked.begin()
         return asked.future
 
-    def pipeline(self, name: str) -> tuple[Pipeline, Contract]:
-        """The open queue of a model, and how it is run; loads the model if need be."""
+    def pipeline(self, name: str) -> tuple[Pipeline, Tagger]:
+        """The open queue of a model, and the loaded model; loads it if need be."""
         tagger = self.taggers.get(name)
         with self._lock:
             if self._fed.get(tagger.name) is not tagger:
@@ -163,19 +168,22 @@ class Scoring:
                 self._fed[tagger.name] = tagger
                 if before:
                     threading.Thread(target=before.close, daemon=True).start()
-            return self._pipelines[tagger.name], tagger.backend.contract
+            return self._pipelines[tagger.name], tagger
 
     def unload(self, name: str | None = None) -> int:
         """Free one model or all, once their running batches are over; say how many bytes."""
-        names = tuple(self._pipelines) if name is None else (name,)
+        dropped = self._take(None if name is None else (name,))
         freed = self.taggers.unload_all() if name is None else self.taggers.unload(name)
-        self._drop(names)
+        for pipeline in dropped:
+            pipeline.close()
         return freed
 
     def close(self) -> None:
         """Free every model and end all threads."""
-        self._drop(tuple(self._pipelines))
+        for pipeline in self._take():
+            pipeline.close()
         self._taggers.close()
+        self._loader.shutdown(wait=True)
         self._keeper.shutdown(wait=True)
 
     def memory(self, model: Model) -> Memory | None:
@@ -201,29 +209,36 @@ class Scoring:
         content = memory.content(picture) if known else content_hash(picture)
         return content, memory.scores(content, enough or _any) if content else None
 
-    def loaded(self, name: str) -> bool:
-        """Whether the model that is being fed is still loaded."""
-        fed = self._fed.get(name)
-        return fed is not None and any(fed is one for one in self._taggers.loaded())
+    def is_loaded(self, tagger: Tagger) -> bool:
+        """Whether a model that was loaded still is."""
+        return any(tagger is one for one in self._taggers.loaded())
 
-    def keep(self, model: Model, content: str, scores: Scores) -> None:
+    def keep(self, model: Model, content: str, scores: Scores, contract: Contract) -> None:
         """Keep scores in the store, by a thread of its own: nobody waits for the disk."""
-        memory, tagger = self.memory(model), self._fed.get(model.name)
-        if memory and tagger:
+        memory = self.memory(model)
+        if memory:
             with contextlib.suppress(RuntimeError):  # the process is ending
-                self._keeper.submit(memory.keep, content, scores, tagger.backend.contract)
+                self._keeper.submit(memory.keep, content, scores, contract)
+
+    def later(self, begin: Callable[[], None]) -> None:
+        """Begin again by a thread that may wait for a model to load."""
+        self._loader.submit(begin)
+
+    def settle(self) -> None:
+        """Wait until the scores that are there are kept."""
+        self._keeper.submit(bool).result()
 
     def _over(self, future: Future[Scores]) -> None:
         with self._lock:
             self._waiting -= 1
 
-    def _drop(self, names: tuple[str, ...]) -> None:
+    def _take(self, names: Iterable[str] | None = None) -> list[Pipeline]:
+        """Take pipelines away, all or those of some models; they are still open."""
         with self._lock:
-            dropped = [self._pipelines.pop(name) for name in names if name in self._pipelines]
-            for name in names:
+            gone = tuple(self._pipelines) if names is None else names
+            for name in gone:
                 self._fed.pop(name, None)
-        for pipeline in dropped:
-            pipeline.close()
+            return [self._pipelines.pop(name) for name in gone if name in self._pipelines]
 
     def _new_taggers(self) -> Taggers:
         keep = Keep(idle_s=self._way.idle_s)
@@ -251,7 +266,7 @@ class _Asked:
 
     def begin(self) -> None:
         self._tries += 1
-        pipeline, _ = self._scoring.pipeline(self._model.name)
+        pipeline, tagger = self._scoring.pipeline(self._model.name)
         try:
             inner = pipeline.submit(self._picture, self._priority)
         except BackendError:  # closed between the two lines
@@ -260,24 +275,28 @@ class _Asked:
             self.begin()
             return
         self._inner = inner
-        inner.add_done_callback(self._end)
+        inner.add_done_callback(functools.partial(self._end, tagger))
 
-    def _end(self, inner: Future[Scores]) -> None:
+    def _end(self, tagger: Tagger, inner: Future[Scores]) -> None:
         if self.future.cancelled():
             return
-        unloaded = inner.cancelled() or isinstance(inner.exception(), BackendError)
-        if unloaded and self._tries < _TRIES and not self._scoring.loaded(self._model.name):
-            threading.Thread(target=self._again, daemon=True).start()
-            return
-        if inner.cancelled():
+        gone = inner.cancelled() or isinstance(inner.exception(), BackendError)
+        if gone and self._tries < _TRIES and not self._scoring.is_loaded(tagger):
+            try:
+                self._scoring.later(self._again)
+            except RuntimeError:  # the process is ending
+                self._fail(BackendError("expected a running server, got one that is ending"))
+        elif inner.cancelled():
             self._fail(BackendError(f"{self._model.name}: unloaded while the picture waited"))
         elif error := inner.exception():
             self._fail(error)
         elif self.future.set_running_or_notify_cancel():
-            scores = inner.result()
-            self.future.set_result(scores)
-            if self._content:
-                self._scoring.keep(self._model, self._content, scores)
+            self._give(inner.result(), tagger.backend.contract)
+
+    def _give(self, scores: Scores, contract: Contract) -> None:
+        self.future.set_result(scores)
+        if self._content:
+            self._scoring.keep(self._model, self._content, scores, contract)
 
     def _cancel(self, outer: Future[Scores]) -> None:
         if outer.cancelled() and self._inner is not None:
