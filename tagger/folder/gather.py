@@ -12,9 +12,9 @@ from PIL import Image
 from ..errors import CaptionError
 from ..paths import openable
 from .job import FolderJob, Plan
-from .journal import LARGEST, FileChange, Recorder
 from .metadata import Row, check_name, merged
 from .plan import Task
+from .recorder import LARGEST, FileChange, Recorder
 from .sidecars import read_caption
 from .wholefile import get_file
 

@@ -1,25 +1,34 @@
-"""What Tagger did to people's files, written down before it is done; so it can be undone.
+"""What Tagger did to people's files, so that it can be undone: runs and their changes.
 
-One SQLite file in our home, never in anybody's folder. A change is recorded with the bytes that
-were there, then applied: after a kill between the two the file is as it was, and an undo sees so.
+One SQLite file in our home, never in anybody's folder. What writes to it is in `recorder`.
 """
 
 from __future__ import annotations
 
-import hashlib
 import os
 import shlex
-import sqlite3
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..errors import CaptionError, UsageError
+from ..errors import UsageError
 from ..home import part
 from ..store.database import Database
-from .wholefile import get_file, move_file, put_file
+from .recorder import FOLDER, LARGEST, FileChange, Recorder, digest, name_of, state_of
+
+__all__ = [
+    "LARGEST",
+    "FileChange",
+    "Journal",
+    "Recorded",
+    "Recorder",
+    "RunRecord",
+    "Written",
+    "digest",
+    "state_of",
+]
 
 SCHEMA = 1
 _TABLES = """
@@ -37,7 +46,7 @@ CREATE TABLE content (hash BLOB PRIMARY KEY, bytes BLOB NOT NULL) WITHOUT ROWID;
 """
 _RUNS = """
 SELECT run.id, verb, command, began, undone, count(change.id)
-FROM run LEFT JOIN change ON change.run = run.id GROUP BY run.id ORDER BY run.id
+FROM run JOIN change ON change.run = run.id AND kind != ? GROUP BY run.id ORDER BY run.id
 """
 _RECORDED = """
 SELECT change.id, change.path, kind, bytes, before IS NULL, after, target
@@ -50,21 +59,6 @@ LEFT JOIN content ON before = hash
 WHERE path = ? AND after = ? AND verb = ? AND change.id < ? ORDER BY change.id DESC LIMIT 1
 """
 _NEWEST = (1 << 63) - 1
-LARGEST = 1 << 31
-"""Bytes of a file that can be changed and changed back."""
-
-
-@dataclass(frozen=True)
-class FileChange:
-    """One file's bytes, before and after; None: no such file.
-
-    kind: a word for how it came about, such as `append`; it is given back, and means nothing here.
-    """
-
-    path: Path
-    before: bytes | None
-    after: bytes | None
-    kind: str = ""
 
 
 @dataclass(frozen=True)
@@ -116,7 +110,9 @@ class Journal:
             StoreError: it can't be opened or made.
             UsageError: its folder can't be written.
         """
-        self._database = Database(path or part("runs") / "journal.sqlite", SCHEMA, _TABLES)
+        self._database = Database(
+            path or part("runs") / "journal.sqlite", SCHEMA, _TABLES, durable=True
+        )
 
     def __enter__(self) -> Journal:
         return self
@@ -134,7 +130,7 @@ class Journal:
 
     def runs(self) -> list[RunRecord]:
         """The runs, the oldest first."""
-        return [RunRecord(*row) for row in self._rows(_RUNS, ())]
+        return [RunRecord(*row) for row in self._rows(_RUNS, (FOLDER,))]
 
     def find(self, run: int | None = None) -> RunRecord:
         """A run by its number, without one the last that was not undone.
@@ -167,7 +163,7 @@ class Journal:
 
         `before` asks for a change earlier than the one of that number.
         """
-        asked = (_name(path), digest(content), verb, before or _NEWEST)
+        asked = (name_of(path), digest(content), verb, before or _NEWEST)
         for number, kind, kept in self._rows(_WROTE, asked):
             return Written(kind, None if kept is None else bytes(kept), number)
         return None
@@ -178,86 +174,3 @@ class Journal:
 
     def _rows(self, statement: str, values: tuple[Any, ...]) -> list[Any]:
         return self._database.run(lambda c: c.execute(statement, values).fetchall())
-
-
-class Recorder:
-    """One run that is under way. All methods may be called by any thread.
-
-    Attributes:
-        run: its number, None before its first change.
-    """
-
-    def __init__(self, database: Database, verb: str, command: str) -> None:
-        self.run: int | None = None
-        self._database = database
-        self._row = (verb, command, time.time())
-
-    def apply(self, change: FileChange) -> None:
-        """Record a change, then do it, whole or not at all.
-
-        Raises:
-            CaptionError: the file is not as `before` says any more, or can't be written; it is
-                as it was.
-            StoreError: it can't be recorded, so it was not done.
-        """
-        if get_file(change.path, most=LARGEST) != change.before:
-            raise CaptionError(f"{change.path}: changed by somebody meanwhile: left as it is")
-        after = None if change.after is None else digest(change.after)
-        self._record(change.path, change.kind, change.before, after, None)
-        put_file(change.path, change.after)
-
-    def move(self, path: Path, target: Path, kind: str = "move") -> None:
-        """Record that a file goes to another place, then move it there; nothing is overwritten.
-
-        Raises:
-            CaptionError: it is not there, `target` is taken or can't be written.
-            StoreError: it can't be recorded, so it was not done.
-        """
-        if target.exists() or target.is_symlink():
-            raise CaptionError(f"{path}: {target} is there already: left where it is")
-        self._record(path, kind, None, state_of(path), target)
-        move_file(path, target)
-
-    def _record(
-        self, path: Path, kind: str, before: bytes | None, after: bytes | None, target: Path | None
-    ) -> None:
-        was = None if before is None else digest(before)
-        row = (_name(path), kind, was, after, None if target is None else _name(target))
-
-        def insert(connection: sqlite3.Connection) -> None:
-            connection.execute("BEGIN IMMEDIATE")
-            try:
-                # a broken journal is set aside in the midst of a run: the run goes to the new one
-                known = connection.execute("SELECT 1 FROM run WHERE id = ?", (self.run,))
-                if known.fetchone() is None:
-                    into = "INSERT INTO run (verb, command, began) VALUES (?, ?, ?)"
-                    self.run = connection.execute(into, self._row).lastrowid
-                if before is not None:
-                    kept = (was, before)
-                    connection.execute("INSERT OR IGNORE INTO content VALUES (?, ?)", kept)
-                into = "INSERT INTO change VALUES (NULL, ?, ?, ?, ?, ?, ?)"
-                connection.execute(into, (self.run, *row))
-            except BaseException:
-                connection.execute("ROLLBACK")
-                raise
-            connection.execute("COMMIT")
-
-        self._database.run(insert)
-
-
-def digest(content: bytes) -> bytes:
-    """What the journal knows a content by."""
-    return hashlib.blake2b(content, digest_size=16).digest()
-
-
-def state_of(path: Path) -> bytes:
-    """Size and time of a file that is moved, as bytes. Raises CaptionError if there is none."""
-    try:
-        found = path.lstat()
-    except OSError as error:
-        raise CaptionError(f"{path}: expected a file to move, got none") from error
-    return f"{found.st_size}:{found.st_mtime_ns}".encode()
-
-
-def _name(path: Path) -> bytes:
-    return os.fsencode(os.path.abspath(path))  # noqa: PTH100 - links stay as they are named

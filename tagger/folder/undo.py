@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from ..errors import CaptionError
-from .journal import LARGEST, Journal, Recorded, digest, state_of
+from ..paths import openable
+from .journal import Journal, Recorded
+from .recorder import FOLDER, LARGEST, digest, state_of
 from .wholefile import get_file, move_file, put_file
 
 Fate = Literal["restored", "removed", "moved back", "as it was", "left"]
@@ -30,6 +33,8 @@ class Undone:
 def undo(journal: Journal, run: int, *, dry_run: bool = False) -> Iterator[Undone]:
     """Undo a run's changes, the last first; with `dry_run` only say what would be done.
 
+    Folders that the run made are removed in silence, if they are empty then.
+
     The run counts as undone when the iteration came to its end and nothing failed.
 
     Raises:
@@ -37,6 +42,11 @@ def undo(journal: Journal, run: int, *, dry_run: bool = False) -> Iterator[Undon
     """
     failed = False
     for change in journal.changes(run):
+        if change.kind == FOLDER:
+            if not dry_run:
+                with suppress(OSError):  # not empty, or gone
+                    openable(change.path).rmdir()
+            continue
         try:
             done = _move_back(change, dry_run) if change.target else _restore(change, dry_run)
         except CaptionError as error:

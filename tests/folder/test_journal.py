@@ -99,7 +99,7 @@ def test_a_change_that_was_recorded_and_not_done_needs_no_undo(
 
     run = journal.begin("caption")
     with monkeypatch.context() as patched:
-        patched.setattr("tagger.folder.journal.put_file", killed)
+        patched.setattr("tagger.folder.recorder.put_file", killed)
         with pytest.raises(KeyboardInterrupt):
             run.apply(FileChange(folder / "a.txt", b"old", b"new"))
     assert fates(list(undo(journal, journal.find().run))) == {"a.txt": "as it was"}
