@@ -38,7 +38,8 @@ def merged(file: Path, old: str | None, rows: Sequence[Row]) -> str:
     form = _form(file)
     records = form.read(old) if old and old.strip() else {}
     for row in rows:
-        records.setdefault(row.key, {}).update(form.fields(row))
+        record = records.setdefault(row.key, {})
+        record |= form.fields(row, record)
     return form.write(records)
 
 
@@ -50,7 +51,7 @@ def check_name(file: Path) -> None:
 @dataclass(frozen=True)
 class _Form:
     read: Callable[[str], Records]
-    fields: Callable[[Row], Mapping[str, Any]]
+    fields: Callable[[Row, Mapping[str, Any]], Mapping[str, Any]]
     write: Callable[[Records], str]
 
 
@@ -77,15 +78,16 @@ def _refuser(file: Path) -> Callable[[str, str], UsageError]:
 
 
 # kohya: a picture's path -> its fields; `tags` and `caption` are joined, sizes sort into buckets
-def _kohya_json(row: Row) -> dict[str, Any]:
+def _kohya_json(row: Row, _: Mapping[str, Any]) -> dict[str, Any]:
     return {"tags": row.text} | _size(row)
 
 
-def _kohya_line(row: Row) -> dict[str, Any]:
-    return {"image_path": row.key, "caption": row.text} | _size(row)
+def _kohya_line(row: Row, old: Mapping[str, Any]) -> dict[str, Any]:
+    """kohya's tagger puts tags in `caption`; where a line has `tags`, its caption is a sentence."""
+    return {"image_path": row.key, "tags" if "tags" in old else "caption": row.text} | _size(row)
 
 
-def _hugging_face(row: Row) -> dict[str, Any]:
+def _hugging_face(row: Row, _: Mapping[str, Any]) -> dict[str, Any]:
     return {"file_name": row.key, "text": row.text}
 
 
@@ -96,7 +98,7 @@ def _size(row: Row) -> dict[str, Any]:
 def _read_json(text: str, refuse: Callable[[str, str], UsageError]) -> Records:
     try:
         found: Any = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise refuse("kohya's metadata", f"no JSON ({error})") from error
     if not isinstance(found, dict) or not all(
         isinstance(each, dict) for each in cast("dict[str, Any]", found).values()
@@ -113,7 +115,7 @@ def _read_lines(text: str, key: str, refuse: Callable[[str, str], UsageError]) -
         try:
             found: Any = json.loads(line)
             records[str(found[key])] = found
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise refuse(
                 f'a JSON object with "{key}" to a line', f"another line {number}"
             ) from error
@@ -124,7 +126,13 @@ def _read_csv(text: str, refuse: Callable[[str, str], UsageError]) -> Records:
     rows = csv.DictReader(io.StringIO(text, newline=""))
     if "file_name" not in (rows.fieldnames or ()):
         raise refuse("a column file_name", f"{rows.fieldnames}")
-    return {row["file_name"]: row for row in rows}
+    try:
+        records = {row["file_name"]: row for row in rows}
+    except csv.Error as error:
+        raise refuse("a table", f"none ({error})") from error
+    if any(None in row for row in records.values()):
+        raise refuse("rows as long as the head", "a longer one")
+    return records
 
 
 def _json(records: Records) -> str:

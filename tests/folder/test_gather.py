@@ -61,6 +61,20 @@ def read_as_kohya(file: Path, images: Path) -> dict[Path, tuple[str, list[int]]]
     return found
 
 
+def test_tags_of_a_line_stay_tags(root: Path) -> None:
+    """A trainer joins `caption` and `tags`: a sentence beside tags is somebody's, and stays."""
+    file = root / "meta.jsonl"
+    file.write_text(
+        '{"image_path": "a.png", "caption": "A girl.", "tags": "old"}\n\n'
+        '{"image_path": "z.png", "caption": "zebra"}\n'
+    )
+    collect(root, file)
+    lines = [json.loads(line) for line in file.read_text("utf-8").splitlines()]
+    assert [line["image_path"] for line in lines] == ["a.png", "z.png", 'sub [1]/é, "b".png']
+    assert (lines[0]["caption"], lines[0]["tags"]) == ("A girl.", EXPECTED["a.png"])
+    assert lines[2]["caption"] == "猫耳, 1girl"
+
+
 @pytest.mark.parametrize("name", ["meta.json", "meta.jsonl"])
 @pytest.mark.parametrize("full_paths", [False, True])
 def test_kohya_reads_it(root: Path, name: str, full_paths: bool) -> None:
@@ -83,15 +97,16 @@ def test_hugging_face_reads_it(root: Path) -> None:
     assert all((root / line["file_name"]).is_file() for line in lines)
 
 
-def test_the_datasets_library_reads_it(root: Path, tmp_path: Path) -> None:
-    """Itself, where it is installed."""
+@pytest.mark.parametrize("name", ["metadata.jsonl", "metadata.csv"])
+def test_the_datasets_library_reads_it(root: Path, tmp_path: Path, name: str) -> None:
+    """Itself, where it is installed: each picture with its text, one without a caption left out."""
     datasets = pytest.importorskip("datasets")
-    (root / "c.png").unlink()
-    collect(root, root / "metadata.jsonl")
+    collect(root, root / name)
     found = datasets.load_dataset(
         "imagefolder", data_dir=str(root), split="train", cache_dir=str(tmp_path / "cache")
     )
-    assert sorted(found["text"]) == sorted(EXPECTED.values())
+    sizes = {row["text"]: row["image"].size for row in found}
+    assert sizes == {EXPECTED["a.png"]: (3, 2), "猫耳, 1girl": (5, 4)}
 
 
 def test_csv_is_read_by_csv(root: Path) -> None:
@@ -139,7 +154,10 @@ def test_columns_of_a_csv_stay() -> None:
         ("m.json", "[1]", "an object for each path, got other JSON"),
         ("m.json", "{", "kohya's metadata, got no JSON"),
         ("m.jsonl", '{"caption": "x"}', 'expected a JSON object with "image_path" to a line'),
+        ("m.json", "[" * 100_000, "kohya's metadata, got no JSON"),
         ("m.csv", "a,b\n1,2\n", "expected a column file_name"),
+        ("m.csv", "file_name,text\na.png,b,c\n", "rows as long as the head"),
+        ("m.csv", f"file_name,text\na.png,{'x' * 200_000}\n", "a table, got none"),
         ("m.txt", None, "expected a name ending in"),
     ],
 )
