@@ -148,9 +148,10 @@ def _shown(field: Field) -> dict[str, Any]:
 
 
 def _models() -> dict[str, Any]:
+    """What hosts hand to the dropdown, when it is made and at each load of the page."""
     chosen = app().host.preferences().default_model
-    names = [spec.name for spec in app().registry.specs if spec.contracts]
-    return {"choices": list(dict.fromkeys((chosen, *names, "demo"))), "allow_custom_value": True}
+    rows = [row.name for row in app().registry.list() if row.spec.contracts]
+    return {"choices": list(dict.fromkeys((chosen, *rows)))}
 
 
 def _use_mirror() -> None:
