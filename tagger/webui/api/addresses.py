@@ -81,6 +81,7 @@ class Fetcher:
     def _ask(self, parts: SplitResult, until: float) -> bytes | str:
         """The body, or where it moved to."""
         connection = self._connect(parts, until)
+        raw = connection.sock  # which the connection forgets where the answer ends it
         try:
             path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
             headers = {"Accept": "image/*", "Accept-Encoding": "identity", "User-Agent": "Tagger"}
@@ -91,7 +92,7 @@ class Fetcher:
                 return moved
             if answer.status != 200:
                 raise _refused(f"status {answer.status}")
-            return self._read(answer, connection, until)
+            return self._read(answer, raw, until)
         finally:
             connection.close()
 
@@ -113,9 +114,7 @@ class Fetcher:
         connection.sock = raw
         return connection
 
-    def _read(
-        self, answer: http.client.HTTPResponse, connection: http.client.HTTPConnection, until: float
-    ) -> bytes:
+    def _read(self, answer: http.client.HTTPResponse, raw: socket.socket, until: float) -> bytes:
         pieces: list[bytes] = []
         size = 0
         while piece := answer.read1(1 << 16):
@@ -123,8 +122,7 @@ class Fetcher:
             if size > self.most:
                 raise _refused(f"more than {self.most >> 20} MB")
             pieces.append(piece)
-            if connection.sock:
-                connection.sock.settimeout(_left(until))
+            raw.settimeout(_left(until))
         if answer.length:  # of what it promised, so much is missing
             raise _refused("a part of a file")
         return b"".join(pieces)
