@@ -71,7 +71,10 @@ class Clock:
 class Opened:
     """Stands in for open_backend and counts."""
 
-    def __init__(self, on_open: Callable[[str], object] = lambda name: None) -> None:
+    def __init__(
+        self, on_open: Callable[[str], object] = lambda name: None, device: str = "cpu"
+    ) -> None:
+        self.device = device
         self.names: list[str] = []
         self.backends: dict[str, FakeBackend] = {}
         self.on_open = on_open
@@ -81,6 +84,7 @@ class Opened:
         self.on_open(model.name)
         self.backends[model.name] = fake()
         self.backends[model.name].memory = 1000
+        self.backends[model.name].device = self.device
         return self.backends[model.name]
 
 
@@ -174,6 +178,51 @@ def test_no_more_threads_run_than_there_are_streams(
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda image: tagger.scores([image]), images * 4))
     assert most <= 2
+
+
+def test_parking_waits_for_what_runs_and_the_next_run_wakes(
+    model: Model, images: list[Image.Image]
+) -> None:
+    """The weights leave the device between two batches, never under one."""
+    running, go_on = threading.Event(), threading.Event()
+
+    def wait(batch: np.ndarray) -> None:
+        running.set()
+        assert go_on.wait(20)
+
+    backend = fake(on_run=wait)
+    backend.device, backend.memory = "cuda:0", 7
+    tagger = Tagger(model, backend)
+    with ThreadPoolExecutor(2) as pool:
+        under_way = pool.submit(tagger.scores, images[:1])
+        assert running.wait(20)
+        parking = pool.submit(tagger.park)
+        assert not parking.done()
+        go_on.set()
+        assert parking.result() == 7
+        assert len(under_way.result()) == 1
+    assert backend.parked
+    assert tagger.park() == 0
+    assert len(tagger.scores(images)) == len(images)
+    assert not backend.parked
+
+
+def test_weights_of_a_processor_are_in_main_memory_anyway(model: Model) -> None:
+    """Nothing is moved, nothing is freed."""
+    backend = fake()
+    backend.memory = 7
+    assert Tagger(model, backend).park() == 0
+    assert not backend.parked
+
+
+def test_closing_by_several_threads_closes_once(model: Model) -> None:
+    """Two that take a stream each would wait for one another for ever."""
+    backend = fake(streams=2)
+    backend.memory = 7
+    tagger = Tagger(model, backend)
+    with ThreadPoolExecutor(8) as pool:
+        freed = list(pool.map(lambda _: tagger.close(), range(40)))
+    assert sorted(freed) == [0] * 39 + [7]
 
 
 # the loaded ones
@@ -301,6 +350,113 @@ def test_the_least_recently_used_makes_room(model: Model) -> None:
         assert [tagger.name for tagger in taggers.loaded()] == ["a", "c", "d"]
     taggers.get("e")
     assert len(taggers.loaded()) == 2
+
+
+def resting(model: Model, keep: str, opened: Opened, told: list[str]) -> tuple[Taggers, Clock]:
+    """Loaded models that rest after two seconds, with no timer that would do so by itself."""
+    clock = Clock()
+    taggers = Taggers(
+        Shelf(model),
+        Runtime(keep=keep),  # pyright: ignore[reportArgumentType]
+        Keep(rest_s=2, idle_s=600, clock=clock),
+        lambda coming: told.append(coming.name),
+        opened,
+    )
+    return taggers, clock
+
+
+def test_a_model_that_rests_in_main_memory_comes_back(model: Model) -> None:
+    """Off the device once its work is over; the host makes room before it goes back."""
+    opened, told = Opened(device="cuda:0"), list[str]()
+    taggers, clock = resting(model, "ram", opened, told)
+    tagger = taggers.get("a")
+    clock.now += 1
+    assert taggers.park_idle() == 0
+    clock.now += 2
+    assert taggers.park_idle() == 1000
+    assert taggers.park_idle() == 0
+    assert taggers.loaded() == (tagger,)
+    assert told == ["a"]
+
+    assert taggers.get("a") is tagger
+    assert told == ["a", "a"]
+    assert not opened.backends["a"].parked
+    assert opened.names == ["a"]
+
+    clock.now += 600
+    assert taggers.unload_idle() == ("a",)
+    taggers.close()
+
+
+def test_a_model_in_use_stays_on_the_device(model: Model) -> None:
+    """However long a picture takes to come."""
+    opened = Opened(device="cuda:0")
+    taggers, clock = resting(model, "ram", opened, [])
+    with taggers.use("a"):
+        clock.now += 100
+        assert taggers.park_idle() == 0
+    assert taggers.park_idle() == 1000
+    with taggers.use("a"):
+        assert not opened.backends["a"].parked
+    taggers.close()
+
+
+def test_a_model_that_is_asked_for_meanwhile_is_not_parked(model: Model) -> None:
+    """A request between the look at the clock and the move comes first."""
+    opened = Opened(device="cuda:0")
+    taggers, clock = resting(model, "ram", opened, [])
+    tagger = taggers.get("a")
+    clock.now += 10
+    park, found = tagger.park, list[int]()
+
+    def late(unless: Callable[[], bool]) -> int:
+        taggers.get("a")
+        found.append(park(unless))
+        return found[0]
+
+    tagger.park = late  # pyright: ignore[reportAttributeAccessIssue]
+    assert taggers.park_idle() == 0
+    assert found == [0]
+    assert not opened.backends["a"].parked
+    taggers.close()
+
+
+@pytest.mark.parametrize(("keep", "gone"), [("device", ()), ("ram", ()), ("none", ("a",))])
+def test_where_a_model_waits_is_a_setting(model: Model, keep: str, gone: tuple[str, ...]) -> None:
+    """On the device, in main memory, or nowhere, once its work is over."""
+    opened = Opened(device="cuda:0")
+    taggers, clock = resting(model, keep, opened, [])
+    taggers.get("a")
+    clock.now += 1
+    assert taggers.unload_idle() == ()
+    clock.now += 1
+    assert taggers.unload_idle() == gone
+    taggers.park_idle()
+    assert opened.backends["a"].closed == (keep == "none")
+    assert opened.backends["a"].parked == (keep == "ram")
+    taggers.close()
+
+
+def test_a_device_that_has_no_room_any_more_says_so(model: Model) -> None:
+    """Whoever asks gets the sentence; the model is still there for the next."""
+    opened = Opened(device="cuda:0")
+    taggers, clock = resting(model, "ram", opened, [])
+    tagger = taggers.get("a")
+    clock.now += 10
+    taggers.park_idle()
+    backend = opened.backends["a"]
+
+    def full() -> None:
+        raise BackendError("cuda:0: no memory")
+
+    wake, backend.wake = backend.wake, full  # pyright: ignore[reportAttributeAccessIssue]
+    with pytest.raises(BackendError, match="no memory"), taggers.use("a"):
+        pass
+    backend.wake = wake  # pyright: ignore[reportAttributeAccessIssue]
+    assert taggers.get("a") is tagger
+    clock.now += 10
+    assert taggers.park_idle() == 1000
+    taggers.close()
 
 
 @pytest.fixture

@@ -19,7 +19,8 @@ class FakeBackend:
     """Scores that depend on a picture's pixels and on nothing else.
 
     `on_run` is called with each batch first: it may wait (a slow device) or raise (a broken one).
-    `batches` lists the size of every batch that `run` was called with, failed ones too.
+    `batches` lists the size of every batch that `run` was called with, failed ones too. On a
+    `device` other than the processor it can be parked.
     """
 
     library = "fake"
@@ -27,6 +28,7 @@ class FakeBackend:
     dtype = "float32"
     takes_uint8 = True
     memory = 0
+    parked = False
 
     def __init__(
         self,
@@ -52,6 +54,8 @@ class FakeBackend:
             self.batches.append(len(batch))
         if self.closed:
             raise BackendError("expected an open backend, got a closed one: load the model again")
+        if self.parked:
+            raise BackendError("expected a backend on its device, got a parked one: wake it")
         if self._on_run:
             self._on_run(batch)
         pictures = batch.pixels if isinstance(batch, Patches) else batch
@@ -63,6 +67,17 @@ class FakeBackend:
         digest = hashlib.blake2b(np.ascontiguousarray(pixels).tobytes(), digest_size=8).digest()
         generator = np.random.default_rng(int.from_bytes(digest, "big"))
         return generator.random(self.outputs, np.float32)
+
+    def park(self) -> int:
+        """Be off the device, where it is on one."""
+        if self.device == "cpu" or self.parked:
+            return 0
+        self.parked = True
+        return self.memory
+
+    def wake(self) -> None:
+        """Be on the device again."""
+        self.parked = False
 
     def close(self) -> None:
         """Refuse every later run."""

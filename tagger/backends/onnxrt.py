@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -54,11 +55,13 @@ def open_model(model: Model, contract: Contract, place: Place, runtime: Runtime)
     path = model.path(contract.weights)
     check_external(model, contract)
     streams, width = lanes(runtime.threads) if place.kind == "cpu" else (1, 0)
-    session = open_session(str(path), path, place, width)
+    reopen = partial(open_session, str(path), path, place, width)
+    session = reopen()
     used = session.get_providers()[0]
     if used not in PROVIDERS[place.kind]:
         raise BackendError(f"expected ONNX Runtime on {place.device}, got {used}")
     backend = OnnxBackend(session, contract, model.labels, path)
+    backend.reopen = reopen
     backend.device = place.device
     backend.streams = streams
     backend.best_batch = _best_batch(backend.fixed, place, runtime)
@@ -80,12 +83,17 @@ class _Graph:
 
 
 class OnnxBackend:
-    """One session, shared by all threads."""
+    """One session, shared by all threads.
+
+    `reopen` opens one like it, after it was parked.
+    """
 
     library = f"ONNX Runtime {onnxruntime.__version__}"
     device = "cpu"
     streams = 1
     best_batch = 1
+    parked = False
+    reopen: Callable[[], Any] | None = None
 
     def __init__(
         self,
@@ -112,6 +120,7 @@ class OnnxBackend:
         batch = self._input.shape[0]
         fixed = batch if isinstance(batch, int) and batch > 0 else contract.batch
         self._graph: _Graph | None = _Graph(session, fixed)
+        self._parked_at: int | None = None
         self._freed: Callable[[], onnxruntime.InferenceSession] | None = None
 
     @property
@@ -140,9 +149,27 @@ class OnnxBackend:
             self._adopt(batch, values)
         return values
 
+    def park(self) -> int:
+        """Give the session up: ONNX Runtime can't move one.
+
+        Its file stays in the system's cache as long as there is memory, so no copy is kept here.
+        """
+        if self._graph is None or self.reopen is None or self.device == "cpu":
+            return 0
+        self.parked, self._parked_at = True, self._graph.fixed
+        self._graph = None
+        freed, self.memory = self.memory, 0
+        return freed
+
+    def wake(self) -> None:
+        """Open the session again."""
+        if self.parked and self.reopen:
+            self._graph = _Graph(self.reopen(), self._parked_at)
+            self.parked, self.memory = False, self._path.stat().st_size
+
     def close(self) -> None:
         """Free the session once the last run is over."""
-        self._graph = self._freed = None
+        self._graph = self._freed = self.reopen = None
 
     def _adopt(self, batch: NDArray[np.uint8], values: NDArray[np.float32]) -> None:
         """Take the graph freed of its batch of 1 if it says of this batch what single ones did."""
@@ -151,7 +178,7 @@ class OnnxBackend:
             assert reopen
             graph = _Graph(reopen(), None)
             if np.abs(self._run(graph, batch) - values).max(initial=0) <= SAME:
-                self._graph = self._graph and graph  # unless it was closed meanwhile
+                self.reopen, self._graph = reopen, self._graph and graph  # or it was closed
                 return
             why = "its scores change"
         except TaggerError as error:

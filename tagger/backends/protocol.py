@@ -64,6 +64,11 @@ class Backend(Protocol):
         """Bytes of weights it holds; 0 where not known."""
         ...
 
+    @property
+    def parked(self) -> bool:
+        """Whether the weights are off the device; `run` is not called before `wake`."""
+        ...
+
     def run(self, batch: Batch) -> NDArray[np.float32]:
         """Turn a batch as `preprocess.stack` makes it into probabilities, float32 [N, n].
 
@@ -71,6 +76,23 @@ class Backend(Protocol):
             DeviceMemoryError: the batch is too large for the device.
             BackendError: the device or library refused.
             ModelError: the model's outputs are no probabilities.
+        """
+        ...
+
+    def park(self) -> int:
+        """Take the weights off the device, not far; say how many bytes that frees there.
+
+        0 on a processor, whose weights are in main memory anyway, and then nothing is parked. No
+        run is under way.
+        """
+        ...
+
+    def wake(self) -> None:
+        """Bring parked weights back to the device.
+
+        Raises:
+            DeviceMemoryError: there is no room for them any more.
+            BackendError: the device or library refused.
         """
         ...
 

@@ -23,6 +23,7 @@ from .place import Place
 from .protocol import DeviceMemoryError, noise
 from .weights import fill, first_line, read_weights
 
+_NO_MEMORY = torch.cuda.OutOfMemoryError
 CARD_BATCH = 32
 """Pictures in a batch on a card: the small end of where a ViT-B of 448 pixels stops gaining."""
 
@@ -87,6 +88,7 @@ class TorchBackend:
     streams = 1
     best_batch = 1
     takes_uint8 = True
+    parked = False
 
     def __init__(
         self, network: torch.nn.Module, contract: Contract, labels: LabelSet, path: Path
@@ -105,7 +107,7 @@ class TorchBackend:
             raise BackendError(f"{self._path}: expected an open model, got a closed one: load it")
         try:
             values = self._forward(network, batch)
-        except torch.cuda.OutOfMemoryError as error:
+        except _NO_MEMORY as error:
             torch.cuda.empty_cache()
             raise DeviceMemoryError(
                 f"{self.device}: expected memory for {len(batch)} pictures, got none"
@@ -120,11 +122,36 @@ class TorchBackend:
             check_probabilities(values, str(self._path))
         return values
 
+    def park(self) -> int:
+        """Move the weights to main memory; they stay in the numbers they are in."""
+        if self._network is None or self.device == "cpu" or self.parked:
+            return 0
+        self._network.to("cpu")
+        self.parked = True
+        self._give_back()
+        return self.memory
+
+    def wake(self) -> None:
+        """Move the weights to the device again."""
+        if self._network is None or not self.parked:
+            return
+        try:
+            self._network.to(self.device)
+        except RuntimeError as error:  # some layers may be there already: all go back
+            self._network.to("cpu")
+            self._give_back()
+            kind = DeviceMemoryError if isinstance(error, _NO_MEMORY) else BackendError
+            raise kind(f"{self.device}: {first_line(error)}") from error
+        self.parked = False
+
     def close(self) -> None:
         """Free the weights and give the device's cached memory back."""
         self._network = None
+        self._give_back()
+
+    def _give_back(self) -> None:
         gc.collect()
-        if self.device.startswith("cuda"):
+        if self.device.startswith("cuda") and torch.cuda.is_available():
             torch.cuda.empty_cache()
 
     @torch.inference_mode()

@@ -2,12 +2,14 @@
 
 Read downward:
     tagger      Tagger = Model + Backend
-    taggers     Taggers: the loaded ones, each loaded once; Keep, how long they stay
+    keep        Keep: how long loaded models stay
+    taggers     Taggers: the loaded ones, each loaded once
 """
 
 from __future__ import annotations
 
+from .keep import Keep
 from .tagger import Tagger
-from .taggers import Keep, Taggers
+from .taggers import Taggers
 
 __all__ = ["Keep", "Tagger", "Taggers"]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import PurePath
 
 import numpy as np
@@ -43,6 +44,7 @@ class Tagger:
         self.last_used = clock()
         self._clock = clock
         self._slots = threading.Semaphore(backend.streams)
+        self._moving = threading.Lock()
         self._closed = False
         self._captioner: tuple[Settings, Relations, Captioner] | None = None
 
@@ -81,6 +83,7 @@ class Tagger:
             DeviceMemoryError: the batch is too large for the device.
             BackendError: the device or library refused, or the model was unloaded.
         """
+        self.wake()
         with self._slots:
             if self._closed:
                 raise BackendError(f"{self.name}: expected a loaded model, got an unloaded one")
@@ -121,17 +124,48 @@ class Tagger:
             kept = self._captioner = (settings, relations, made)
         return kept[2]
 
+    def park(self, unless: Callable[[], bool] = lambda: False) -> int:
+        """Wait for the batches that are running, then take the weights off the device.
+
+        Returns the bytes that this frees there: none where they are in main memory anyway. The
+        next run brings them back. `unless` is asked last, when nothing runs any more.
+        """
+        with self._alone():
+            return 0 if self._closed or unless() else self.backend.park()
+
+    def wake(self, make_room: Callable[[], object] | None = None) -> None:
+        """Bring the weights back to the device, after `make_room`; nothing where they are there.
+
+        Raises:
+            BackendError: there is no room, or the device refused.
+        """
+        if not self.backend.parked:
+            return
+        with self._alone():
+            if self.backend.parked and not self._closed:
+                if make_room:
+                    make_room()
+                self.backend.wake()
+                self.last_used = self._clock()
+
     def close(self) -> int:
         """Wait for the batches that are running, free the weights, say how many bytes.
 
         Later runs raise BackendError. A second call does nothing and says 0.
         """
-        for _ in range(self.backend.streams):
-            self._slots.acquire()
-        try:
+        with self._alone():
             freed = 0 if self._closed else self.backend.memory
             self._closed = True
             self.backend.close()
-        finally:
-            self._slots.release(self.backend.streams)
         return freed
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """No batch runs in this block, and one thread is in it."""
+        with self._moving:
+            for _ in range(self.backend.streams):
+                self._slots.acquire()
+            try:
+                yield
+            finally:
+                self._slots.release(self.backend.streams)

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import logging
 import threading
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Protocol
 
 from ..backends import Backend, open_backend
 from ..models.spec import Model
 from ..settings import Runtime
-from .tagger import Clock, Tagger
+from .keep import Keep
+from .tagger import Tagger
 
 log = logging.getLogger(__name__)
 
@@ -27,21 +28,6 @@ class Finder(Protocol):
         ...
 
 
-@dataclass(frozen=True)
-class Keep:
-    """How long loaded models stay.
-
-    Attributes:
-        idle_s: seconds without use after which a model is unloaded; None keeps it.
-        models: models loaded at once, the least recently used goes; None is no limit.
-        clock: what tells the time in seconds.
-    """
-
-    idle_s: float | None = None
-    models: int | None = None
-    clock: Clock = time.monotonic
-
-
 @dataclass(eq=False)
 class _Entry:
     tagger: Future[Tagger] = field(default_factory=lambda: Future[Tagger]())
@@ -49,7 +35,11 @@ class _Entry:
 
 
 class Taggers:
-    """The loaded models of one process, each loaded once whoever asks."""
+    """The loaded models of one process, each loaded once whoever asks.
+
+    After use a model stays on the device, waits in main memory, or goes, as `runtime.keep` says:
+    "device", "ram" or "none". On a processor "ram" is where it is anyway.
+    """
 
     def __init__(
         self,
@@ -59,7 +49,11 @@ class Taggers:
         before_load: Callable[[Model], object] | None = None,
         open: Callable[[Model, Runtime], Backend] = open_backend,  # noqa: A002 - what it does
     ) -> None:
-        """Load nothing yet; `before_load` is called before each loading: the host makes room."""
+        """Load nothing yet.
+
+        `before_load` is called before each loading, and before weights that waited in main memory
+        go back to the device: the host makes room.
+        """
         self._registry = registry
         self._runtime = runtime or Runtime()
         self._keep = keep or Keep()
@@ -112,18 +106,31 @@ class Taggers:
         return sum(self.unload(name) for name in tuple(self._entries))
 
     def unload_idle(self) -> tuple[str, ...]:
-        """Free the models that nobody used for `keep.idle_s`; return their names."""
-        limit = self._keep.idle_s
+        """Free the models that nobody used for `keep.idle_s`; return their names.
+
+        Where `runtime.keep` is "none", those whose work is over.
+        """
+        limit = self._keep.rest_s if self._runtime.keep == "none" else self._keep.idle_s
         if limit is None:
             return ()
-        now = self._clock()
         with self._lock:
-            idle = [n for n, tagger in self._unused() if now - tagger.last_used >= limit]
+            idle = [name for name, _ in self._idle(limit)]
             entries = [self._entries.pop(name) for name in idle]
         for name, entry in zip(idle, entries, strict=True):
             log.info("%s: unloaded after %g s without use", name, limit)
             _close(entry)
         return tuple(idle)
+
+    def park_idle(self) -> int:
+        """Take the models whose work is over off the device; return the bytes freed there.
+
+        Only where `runtime.keep` is "ram".
+        """
+        if self._runtime.keep != "ram":
+            return 0
+        with self._lock:
+            resting = [tagger for _, tagger in self._idle(self._keep.rest_s)]
+        return sum(tagger.park(unless=partial(self._is_used, tagger)) for tagger in resting)
 
     def close(self) -> None:
         """Free every model and end the idle timer."""
@@ -144,16 +151,20 @@ class Taggers:
             elif tagger := _ready(entry):
                 tagger.last_used = self._clock()
             entry.users += users
-        if first:
-            self._load(model, entry)
-        entry.tagger.result()
+        try:
+            if first:
+                self._load(model, entry)
+            entry.tagger.result().wake(partial(self._before, model))
+        except BaseException:
+            with self._lock:
+                entry.users -= users
+            raise
         return entry
 
     def _load(self, model: Model, entry: _Entry) -> None:
         try:
             self._make_room()
-            if self._before_load:
-                self._before_load(model)
+            self._before(model)
             tagger = Tagger(model, self._open(model, self._runtime), self._clock)
         except BaseException as error:
             with self._lock:
@@ -163,7 +174,11 @@ class Taggers:
             return
         log.info("%s: loaded on %s, %s", model.name, tagger.backend.device, tagger.backend.dtype)
         entry.tagger.set_result(tagger)
-        self._watch()
+        self._watch(tagger)
+
+    def _before(self, model: Model) -> None:
+        if self._before_load:
+            self._before_load(model)
 
     def _make_room(self) -> None:
         """Unload the least recently used, unless in use, so that one more keeps to the limit."""
@@ -179,20 +194,32 @@ class Taggers:
         pairs = ((name, _ready(entry)) for name, entry in self._entries.items() if not entry.users)
         return [(name, tagger) for name, tagger in pairs if tagger]
 
-    def _watch(self) -> None:
-        """Start the idle timer, unless it runs or is not wanted."""
-        idle_s = self._keep.idle_s
+    def _idle(self, limit: float) -> list[tuple[str, Tagger]]:
+        now = self._clock()
+        return [pair for pair in self._unused() if now - pair[1].last_used >= limit]
+
+    def _is_used(self, tagger: Tagger) -> bool:
+        """Whether somebody asked for a model since it was found to be idle."""
         with self._lock:
-            if idle_s is None or self._watcher or self._stop.is_set():
+            return all(tagger is not one for _, one in self._idle(self._keep.rest_s))
+
+    def _watch(self, tagger: Tagger) -> None:
+        """Start the idle timer, unless it runs or is not wanted for this model."""
+        idle_s, keep = self._keep.idle_s, self._runtime.keep
+        rests = keep == "none" or (keep == "ram" and tagger.backend.device != "cpu")
+        limits = [self._keep.rest_s] * rests + ([] if idle_s is None else [idle_s])
+        with self._lock:
+            if not limits or self._watcher or self._stop.is_set():
                 return
             self._watcher = threading.Thread(
-                target=self._tick, args=(idle_s / 4,), name="tagger-idle", daemon=True
+                target=self._tick, args=(min(limits) / 4,), name="tagger-idle", daemon=True
             )
             self._watcher.start()
 
     def _tick(self, every_s: float) -> None:
         while not self._stop.wait(every_s):
             self.unload_idle()
+            self.park_idle()
             with self._lock:
                 if not self._entries:  # the next loading starts another
                     self._watcher = None

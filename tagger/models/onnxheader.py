@@ -1,5 +1,4 @@
-"""The names and shapes of an ONNX graph's inputs and outputs, and the files it keeps weights in,
-read without a library; and the graph with its batch left open.
+"""An ONNX graph's inputs, outputs and files of weights, read without a library; its batch freed.
 
 An ONNX file is a protobuf `ModelProto` (onnx/onnx.proto, IR version 3 on). Only the fields below
 are visited, everything else is stepped over, and no length is trusted: it must end inside the

@@ -104,6 +104,30 @@ def test_a_closed_backend_says_so(write_graph: Write, pictures: np.ndarray) -> N
         backend.run(pictures)
 
 
+def test_a_parked_session_is_given_up_and_opened_again(
+    write_graph: Write, pictures: np.ndarray
+) -> None:
+    """ONNX Runtime can't move one; on a processor nothing is parked."""
+    backend = opened(write_graph(batch=2))
+    before, size = backend.run(pictures), backend.memory
+    assert (backend.park(), backend.parked) == (0, False)
+    backend.device = "cuda:0"  # a card that this machine need not have
+
+    assert backend.park() == size > 0
+    assert (backend.parked, backend.memory, backend.fixed) == (True, 0, None)
+    with pytest.raises(BackendError, match="expected an open model"):
+        backend.run(pictures)
+    backend.wake()
+
+    assert (backend.parked, backend.memory, backend.fixed) == (False, size, 2)
+    np.testing.assert_array_equal(backend.run(pictures), before)
+    backend.park()
+    backend.close()
+    backend.wake()
+    with pytest.raises(BackendError, match="expected an open model"):
+        backend.run(pictures)
+
+
 @pytest.mark.parametrize(
     "content",
     [b"", b"<html>404</html>", b"\x89PNG\r\n" * 50, b"version https://git-lfs.github.com/spec/v1"],

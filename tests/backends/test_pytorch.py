@@ -14,6 +14,7 @@ torch = pytest.importorskip("torch")
 timm = pytest.importorskip("timm")
 safetensors_torch = pytest.importorskip("safetensors.torch")
 
+from tagger.backends import DeviceMemoryError  # noqa: E402
 from tagger.backends.onnxrt import open_model as open_onnx  # noqa: E402
 from tagger.backends.place import Place  # noqa: E402
 from tagger.backends.pytorch import open_model  # noqa: E402
@@ -226,6 +227,53 @@ def test_a_network_for_another_size_is_refused(
     uneven = Contract(**{**vars(TIMM), "pool": 5})
     with pytest.raises(ModelError, match="expected a size that pool 5 divides"):
         opened(as_model(uneven), uneven)
+
+
+def test_parked_weights_leave_the_device_and_come_back(
+    universal: Model, pictures: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """To main memory, in the numbers they are in; a processor's are there anyway."""
+    backend = open_model(universal, TIMM, CPU, Runtime())
+    before = backend.run(pictures)
+    assert (backend.park(), backend.parked) == (0, False)
+    moves: list[str] = []
+    network: Any = backend._network  # pyright: ignore[reportPrivateUsage]
+    monkeypatch.setattr(network, "to", moves.append)  # a card that this machine need not have
+    backend.device = "cuda:0"
+
+    assert backend.park() == backend.memory > 0
+    assert backend.parked
+    assert backend.park() == 0
+    backend.wake()
+    backend.wake()
+
+    assert moves == ["cpu", "cuda:0"]
+    assert not backend.parked
+    backend.device = "cpu"
+    np.testing.assert_array_equal(backend.run(pictures), before)
+
+
+def test_a_full_device_leaves_the_weights_in_main_memory(
+    universal: Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was moved goes back, and the sentence says whose memory it was."""
+    backend = open_model(universal, TIMM, CPU, Runtime())
+    moves: list[str] = []
+
+    def move(device: str) -> None:
+        moves.append(device)
+        if device != "cpu":
+            raise torch.cuda.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB")
+
+    monkeypatch.setattr(backend._network, "to", move)  # pyright: ignore[reportPrivateUsage]
+    backend.device = "cuda:0"
+    backend.park()
+
+    with pytest.raises(DeviceMemoryError, match="cuda:0: CUDA out of memory"):
+        backend.wake()
+
+    assert moves == ["cpu", "cuda:0", "cpu"]
+    assert backend.parked
 
 
 def test_memory_and_closing(universal: Model, pictures: np.ndarray) -> None:
