@@ -20,6 +20,7 @@ Read downward:
     imports     such scores taken up among the kept ones
     summary     what became of the pictures
     scorefiles  the scores of one picture beside its caption
+    writer      what is written for one picture
     run         caption it
     scoretable  the scores of many pictures as Parquet, written and read
     scoregather a folder's scores in such a table

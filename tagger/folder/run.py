@@ -6,47 +6,33 @@ tags from a captioner; here they are brought to files.
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter, deque
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Protocol, cast
 
-from ..caption import Caption
 from ..captioner import Captioner
 from ..errors import BackendError, CaptionError, ImageError, StoreError, TaggerError
 from ..pipeline import Outcome as Scored
 from .job import FolderJob, Plan
-from .journal import FileChange, Journal
-from .origin import trace
-from .plan import EDITED, Change, Existing, Refusal, Task, decide
-from .scorefiles import put_scores
-from .sidecars import decode_caption, encode_caption, mark_of
+from .journal import Journal
+from .plan import EDITED, Refusal, Task
 from .strays import sweep
 from .summary import Summary
-from .wholefile import get_file, is_full
+from .wholefile import is_full
+from .writer import Decided, Outcome, Writer
 
-_EMPTY = "no tag reaches its threshold: nothing to write"
+__all__ = ["Outcome", "Run", "Scorer", "Scoring", "caption_folder"]
 
-
-@dataclass(frozen=True)
-class Outcome:
-    """What became of one picture.
-
-    change: what was done, if it came so far. caption: the new caption, with its tags. reason: why
-    nothing was written; empty where the caption was written or is as it should be.
-    """
-
-    picture: Path
-    change: Change | None = None
-    caption: Caption | None = None
-    reason: str = ""
+BATCH = 256
+"""Captions that are written down together, if their scores are there at once."""
 
 
 class Scoring(Protocol):
     """The outcomes of pictures under way: `pipeline.Stream`."""
 
-    def __next__(self) -> Scored: ...
+    def take(self, most: int) -> list[Scored]: ...
     def stop(self) -> None: ...
 
 
@@ -100,46 +86,48 @@ class Run(Iterator[Outcome]):
     ) -> None:
         self.job = job
         self.summary = Summary()
-        self._journal, self._dry = journal, dry
+        self._dry = dry
         self.recorder = journal.begin("caption", job.argv)
         self._plan = Plan(job)
-        self._captioner = captioner
+        self._writer = Writer(job.folder, captioner, journal, dry=dry)
         self._tasks: dict[Path, Task] = {}
         self._refused: deque[Refusal] = deque()
-        self._scored: Scored | None = None
+        self._scored: list[Scored] = []
+        self._ready: deque[Outcome] = deque()
         self._stream = scorer.stream(self._sources(), ordered=False)
 
     def __next__(self) -> Outcome:
         while True:
             try:
-                return self._counted(self._next())
+                while not self._ready:
+                    self._advance()
+                return self._counted(self._ready.popleft())
             except KeyboardInterrupt:
                 if self.summary.interrupted:
                     raise
                 self.stop()
-            finally:
-                self._take_counts()
 
     def stop(self) -> None:
         """Take no more pictures."""
         self.summary.interrupted = True
         self._stream.stop()
 
-    def _next(self) -> Outcome:
-        """The next outcome; struck by Ctrl-C it can be called again, and none is lost."""
-        while self._scored is None:
-            if self._refused:
-                return _refused(self._refused.popleft())
-            try:
-                self._scored = next(self._stream)
-            except StopIteration:
-                if not self._refused:
-                    raise
-        picture = cast("Path", self._scored.source)  # as `_sources` gave it
-        outcome = self._finish(self._tasks[picture], self._scored)
-        self._scored = None
-        del self._tasks[picture]
-        return outcome
+    def _advance(self) -> None:
+        """Make outcomes of what is there; struck by Ctrl-C it can be called again."""
+        try:
+            if not self._scored:
+                self._scored = self._stream.take(BATCH)
+        finally:
+            self._take_counts()
+        if not self._scored and not self._refused:
+            raise StopIteration
+        outcomes = self._finish(self._scored)
+        for scored in self._scored:
+            self._tasks.pop(cast("Path", scored.source), None)
+        self._scored = []
+        while self._refused:
+            outcomes.append(_refused(self._refused.popleft()))
+        self._ready.extend(outcomes)
 
     def _sources(self) -> Iterator[Path]:
         """The pictures to score; the others are counted here."""
@@ -158,52 +146,38 @@ class Run(Iterator[Outcome]):
             self._tasks[task.picture] = task
             yield task.picture
 
-    def _finish(self, task: Task, scored: Scored) -> Outcome:
+    def _finish(self, scored: Sequence[Scored]) -> list[Outcome]:
+        """Decide, write down, write."""
+        decided = [self._decide(self._tasks[cast("Path", one.source)], one) for one in scored]
+        changes = [change for each in decided for change in each.changes]
+        try:
+            errors = iter(self.recorder.apply_all(changes) if changes else ())
+        except StoreError as error:
+            errors = itertools.repeat(error)
+        return [self._written(each, [next(errors) for _ in each.changes]) for each in decided]
+
+    def _written(self, decided: Decided, errors: Sequence[TaggerError | None]) -> Outcome:
+        error = next((each for each in errors if each), None)
+        return self._failed(decided.outcome.picture, error) if error else decided.outcome
+
+    def _decide(self, task: Task, scored: Scored) -> Decided:
         try:
             if scored.scores is None:
                 raise scored.error or CaptionError("no scores")
-            caption = self._captioner(scored.scores, task.picture)
-            outcome = self._write(task, caption)
-            if self.job.folder.json_sidecar and not self._dry:
-                put_scores(task.caption, scored.scores, self._journal, self.recorder)
-            return outcome
+            return self._writer.decide(task, scored.scores)
         except TaggerError as error:
-            if _strikes_all(error):
-                self._give_up(str(error))
-                return Outcome(task.picture, reason=self.summary.stopped)  # one reason for all
-            return Outcome(task.picture, reason=_reason(error))
+            return Decided(self._failed(task.picture, error))
+
+    def _failed(self, picture: Path, error: TaggerError) -> Outcome:
+        if _strikes_all(error):
+            self._give_up(str(error))
+            return Outcome(picture, reason=self.summary.stopped)  # one reason for all
+        return Outcome(picture, reason=_reason(error))
 
     def _give_up(self, cause: str) -> None:
-        self.summary.stopped = self.summary.stopped or cause
-        self._stream.stop()
-
-    def _write(self, task: Task, caption: Caption) -> Outcome:
-        data = get_file(task.caption)
-        there = self._existing(task.caption, data)
-        form = self._captioner.settings.format
-        change = decide(task, there, caption, self.job.folder, form)
-        if change.writes and not change.after.strip():
-            return Outcome(task.picture, caption=caption, reason=_EMPTY)
-        if change.writes and not self._dry:
-            merged = change.kind == "update" and there.ours and there.ours.base is not None
-            kind = there.ours.kind if merged and there.ours else change.kind
-            after = encode_caption(change.caption, change.after)
-            if data and (merged or change.kind in ("append", "prepend")):
-                after = mark_of(data) + after  # what is added to stays byte for byte
-            self.recorder.apply(FileChange(change.caption, data, after, kind))
-        return Outcome(task.picture, change, caption, change.reason)
-
-    def _existing(self, path: Path, data: bytes | None) -> Existing:
-        if data is None:
-            return Existing()
-        folder = self.job.folder
-        if folder.on_existing not in ("skip", "overwrite"):
-            ours = trace(self._journal, path, data, folder.encoding)
-            if ours:
-                return Existing(decode_caption(path, data), ours)
-        # what is overwritten may be in any encoding; what is added to, or kept, may not
-        strict = folder.on_existing != "overwrite"
-        return Existing(decode_caption(path, data, strict=strict, encoding=folder.encoding))
+        if not self.summary.stopped:
+            self.summary.stopped = cause
+            self._stream.stop()
 
     def _counted(self, outcome: Outcome) -> Outcome:
         summary, change = self.summary, outcome.change

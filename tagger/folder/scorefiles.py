@@ -9,8 +9,8 @@ import numpy as np
 
 from ..errors import CaptionError
 from ..scores import FLOOR, RATING, Scores, number
-from .journal import FileChange, Journal, Recorder
-from .wholefile import get_file
+from .journal import FileChange, Journal
+from .wholefile import see
 
 KIND = "scores"
 """How the journal calls such a file."""
@@ -28,18 +28,19 @@ def scores_json(scores: Scores) -> bytes:
     return text.encode("utf-8", "replace")
 
 
-def put_scores(caption: Path, scores: Scores, journal: Journal, recorder: Recorder) -> None:
-    """Write the scores beside a caption, where that is new or its file is as Tagger wrote it.
+def scores_change(caption: Path, scores: Scores, journal: Journal) -> FileChange | None:
+    """The scores beside a caption, where that file is new or as Tagger wrote it; None: no change.
 
     Raises:
-        CaptionError: somebody else's file is there, or it can't be written.
-        StoreError: the journal can't be written.
+        CaptionError: somebody else's file is there.
+        StoreError: the journal can't be read.
     """
     path = caption.with_suffix(".json")
-    before, after = get_file(path), scores_json(scores)
+    seen, after = see(path), scores_json(scores)
+    before = seen.data
     if before == after:
-        return
+        return None
     written = None if before is None else journal.wrote(path, before)
     if before is not None and (written is None or written.kind != KIND):
         raise CaptionError(f"{path}: expected none or our own scores, got another file: move it")
-    recorder.apply(FileChange(path, before, after, KIND))
+    return FileChange(path, before, after, KIND, seen.stamp)

@@ -52,11 +52,15 @@ class Scorer:
     def stop(self) -> None:
         self._sources = iter(())
 
-    def __next__(self) -> Scored:
+    def take(self, most: int) -> list[Scored]:
+        found = self._next()
+        return [found] if found else []
+
+    def _next(self) -> Scored | None:
         while len(self._waiting) < self._ahead and (path := next(self._sources, None)):
             self._waiting.append(path)
         if not self._waiting:
-            raise StopIteration
+            return None
         self.between(self._waiting[0].name)
         path = self._waiting.pop(0)
         self.asked.append(path.name)
@@ -369,11 +373,11 @@ def test_a_dead_device_stops_the_run(folder: Path) -> None:
     touch(folder, *(f"hat{number}.png" for number in range(9)))
 
     class Dying(Scorer):
-        def __next__(self) -> Scored:
-            scored = super().__next__()
+        def take(self, most: int) -> list[Scored]:
+            found = super().take(most)
             if len(self.asked) > 3:
-                return Scored(scored.source, error=BackendError("cuda:0: lost"))
-            return scored
+                return [Scored(one.source, error=BackendError("cuda:0: lost")) for one in found]
+            return found
 
     summary = run(folder, scorer=Dying()).summary
     assert (summary.stopped, summary.written) == ("cuda:0: lost", 3)
@@ -391,7 +395,7 @@ def test_a_journal_that_can_not_be_written_stops_the_run(
     def full(*_: object) -> None:
         raise StoreError("no space")
 
-    monkeypatch.setattr("tagger.folder.journal.Recorder._record", full)
+    monkeypatch.setattr("tagger.folder.recorder.Recorder._record", full)
     running = caption_folder(FolderJob((folder,)), Scorer(), CAPTIONER, journal)
     list(running)
     assert running.summary.stopped == "no space"
