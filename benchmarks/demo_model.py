@@ -18,7 +18,8 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from tagger.backends import open_backend  # noqa: E402 - the checkout beside us, installed or not
-from tagger.dataset.build import BuildOptions, build  # noqa: E402
+from tagger.dataset.build import build  # noqa: E402
+from tagger.dataset.buildoptions import BuildOptions  # noqa: E402
 from tagger.dataset.index import Dataset  # noqa: E402
 from tagger.demo.dump import DumpOptions, draw_dump  # noqa: E402
 from tagger.engine import Tagger  # noqa: E402

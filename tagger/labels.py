@@ -7,7 +7,7 @@ Category, and never assumed. Knows no scores and no thresholds but those a label
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -40,9 +40,11 @@ DANBOORU = (
 E621 = (
     Category(0, "general"),
     Category(1, "artist"),
+    Category(2, "contributor"),
     Category(3, "copyright"),
     Category(4, "character"),
     Category(5, "species"),
+    Category(6, "invalid"),
     Category(7, "meta"),
     Category(8, "lore"),
     Category(9, "rating"),  # as in DANBOORU
@@ -64,6 +66,19 @@ def category(scheme: tuple[Category, ...], id_or_name: int | str) -> Category:
         return Category(id_or_name, f"category {id_or_name}")
     known = ", ".join(one.name for one in scheme)
     raise OptionError(f"expected a category out of {known}, got {id_or_name!r}")
+
+
+def scheme_of(names: Iterable[str]) -> tuple[Category, ...]:
+    """The scheme that has categories of these names: Danbooru's where it has all, else e621's.
+
+    A name that neither has raises OptionError.
+    """
+    own = tuple(names)
+    if all(any(one.name == name for one in DANBOORU) for name in own):
+        return DANBOORU
+    for name in own:
+        category(E621, name)
+    return E621
 
 
 @dataclass(frozen=True)

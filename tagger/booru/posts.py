@@ -1,17 +1,29 @@
 """The posts table: the one shape that every reader fills, whatever a booru calls its fields.
 
-    column     type         meaning; NULL where the booru does not say
-    source     INTEGER      which of the sources, counted from 0
-    id         BIGINT       the post's number; NULL where the booru hides it
-    md5        VARCHAR      of the file as uploaded, lower-case hex
-    rating     VARCHAR      `g`, `s`, `q` or `e`, as the source writes it
-    extension  VARCHAR      of the picture's file, lower case, letters and digits only
-    parent     BIGINT       the post that this one is a version of
-    deleted    BOOLEAN      never NULL, like the three below
-    banned     BOOLEAN
-    pending    BOOLEAN
-    flagged    BOOLEAN
-    tags       VARCHAR[]    names as the source writes them, of every category, never NULL
+    column      type        meaning; NULL where the source does not say
+    source      INTEGER     which of the sources, counted from 0
+    id          BIGINT      the post's number; of a picture without a post, one made of its path
+    md5         VARCHAR     of the file as uploaded, lower-case hex
+    rating      VARCHAR     `g`, `s`, `q` or `e`; `safe` where the source has no more than three
+    extension   VARCHAR     of the picture's file, lower case, letters and digits only
+    width       INTEGER     of the file as uploaded, in pixels
+    height      INTEGER
+    size        BIGINT      of the file as uploaded, in bytes
+    score       INTEGER     votes for, less votes against
+    favourites  INTEGER
+    created     TIMESTAMP   when it was uploaded
+    parent      BIGINT      the post that this one is a version of
+    deleted     BOOLEAN     never NULL, like the three below
+    banned      BOOLEAN
+    pending     BOOLEAN
+    flagged     BOOLEAN
+    path        VARCHAR     the picture's place below the folder of pictures, if the source says it
+    split       VARCHAR     the part that the source puts it in: train, calibration, validation
+    tags        VARCHAR[]   names as the source writes them, of every category, never NULL
+
+Beside it three tables of what the source says of tags: `tags` (source, name, category, count),
+`aliases` (source, name, meaning) and `implications` (source, name, implied); a category by its
+name. What could not be read is in `unreadable` (source, file, line).
 
 Aliases are not resolved and implications not applied here. An id that a source gives twice is two
 rows.
@@ -19,10 +31,10 @@ rows.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import duckdb
@@ -33,48 +45,89 @@ COLUMNS: Mapping[str, str] = {
     "md5": "VARCHAR",
     "rating": "VARCHAR",
     "extension": "VARCHAR",
+    "width": "INTEGER",
+    "height": "INTEGER",
+    "size": "BIGINT",
+    "score": "INTEGER",
+    "favourites": "INTEGER",
+    "created": "TIMESTAMP",
     "parent": "BIGINT",
     "deleted": "BOOLEAN",
     "banned": "BOOLEAN",
     "pending": "BOOLEAN",
     "flagged": "BOOLEAN",
+    "path": "VARCHAR",
+    "split": "VARCHAR",
     "tags": "VARCHAR[]",
 }
 STATUSES = ("deleted", "banned", "pending", "flagged")
+BESIDE: Mapping[str, str] = {
+    "tags": "source INTEGER, name VARCHAR, category VARCHAR, count BIGINT",
+    "aliases": "source INTEGER, name VARCHAR, meaning VARCHAR",
+    "implications": "source INTEGER, name VARCHAR, implied VARCHAR",
+    "unreadable": "source INTEGER, file VARCHAR, line BIGINT",
+}
 
 
 @dataclass(frozen=True)
 class Reading:
-    """What came of reading one source's posts.
+    """What came of reading one source.
 
-    unreadable: lines that are no JSON object. named: the first of them, as "file:line".
+    format: the name of its format. posts: rows added. unreadable: lines or rows that are no post.
+    rating_s: what the rating `s` means there, a sentence; empty where nothing is rated so.
     """
 
+    format: str
     posts: int
     unreadable: int = 0
-    named: tuple[str, ...] = ()
+    rating_s: str = ""
 
 
-@dataclass(frozen=True)
-class BooruTag:
-    """A tag in a source's own list: `category` by the site's number, `count` as the site says."""
+def connect(spill: Path | None = None, memory: str | None = None) -> duckdb.DuckDBPyConnection:
+    """A DuckDB of our own that installs nothing.
 
-    name: str
-    category: int
-    count: int = 0
-
-
-def connect(spill: Path | None = None) -> duckdb.DuckDBPyConnection:
-    """A DuckDB of our own in memory, which installs nothing and spills to the folder `spill`."""
+    It lives in main memory; given a folder `spill` on the disk there, so that tables may be larger
+    than memory, of which it takes at most `memory`, such as "4GB".
+    """
     import duckdb
 
-    connection = duckdb.connect(":memory:", config={"autoinstall_known_extensions": False})
-    if spill is not None:
-        connection.execute("SET temp_directory = ?", [str(spill)])
+    config: dict[str, Any] = {"autoinstall_known_extensions": False}
+    if memory:
+        config["memory_limit"] = memory
+    if spill is None:
+        return duckdb.connect(":memory:", config=config)
+    spill.mkdir(parents=True, exist_ok=True)
+    connection = duckdb.connect(spill / "build.duckdb", config=config)
+    connection.execute("SET temp_directory = ?", [str(spill)])
+    connection.execute("SET preserve_insertion_order = false")  # every query says its order
     return connection
 
 
 def create(connection: duckdb.DuckDBPyConnection) -> None:
-    """Make the empty table `posts`."""
+    """Make the empty table `posts` and those beside it."""
     columns = ", ".join(f"{name} {kind}" for name, kind in COLUMNS.items())
     connection.execute(f"CREATE TABLE posts ({columns})")
+    for name, kinds in BESIDE.items():
+        connection.execute(f"CREATE TABLE {name} ({kinds})")
+
+
+def changed(connection: duckdb.DuckDBPyConnection, change: str, values: Sequence[Any] = ()) -> int:
+    """Run an INSERT, UPDATE or DELETE; gives the rows it struck."""
+    return connection.execute(change, list(values)).fetchall()[0][0]
+
+
+def insert(
+    connection: duckdb.DuckDBPyConnection, table: str, names: Sequence[str], rows: Iterable[Any]
+) -> int:
+    """Append rows of Python values, in the order of `names`; gives how many."""
+    import pyarrow as pa
+
+    columns = list(zip(*rows, strict=True))
+    if not columns:
+        return 0
+    connection.register("given", pa.table(dict(zip(names, map(list, columns), strict=True))))
+    try:
+        listed = ", ".join(names)
+        return changed(connection, f"INSERT INTO {table} ({listed}) SELECT {listed} FROM given")
+    finally:
+        connection.unregister("given")

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..argv import parse, value_of
-from ..dataset.build import BuildOptions, BuildSummary, build
+from ..dataset.build import BuildSummary, build
+from ..dataset.buildoptions import BuildOptions
 from ..errors import UsageError
 from ..options import option
 from ..recipes import read_recipe, recipe_defaults
@@ -17,7 +18,7 @@ from .screen import progress
 
 @dataclass(frozen=True, kw_only=True)
 class BuildFlags(BuildOptions):
-    """Build a DATASET: a parquet index, a vocabulary and splits, from dumps of a booru."""
+    """Build a DATASET: a parquet index, a vocabulary and splits, from a booru's metadata."""
 
     recipe: str | None = option(
         None, help="Take the defaults from a recipe of Tagger's, or from the path of one."
@@ -53,7 +54,11 @@ def _defaults(recipe: str | None) -> dict[str, Any]:
 def _print_summary(summary: BuildSummary) -> None:
     rows = ", ".join(f"{count:,} {split}" for split, count in summary.rows.items())
     print(f"{summary.out}: {rows}; {len(summary.vocabulary):,} labels")
+    for sentence in summary.said:
+        print(sentence)
     dropped = {**summary.dropped, "unreadable": summary.unreadable}
     said = ", ".join(f"{count:,} {reason}" for reason, count in dropped.items() if count)
     print(f"of {summary.posts:,} posts left out: {said or 'none'}")
+    if summary.strays:
+        print(f"{summary.strays:,} pictures are of no post")
     print(f"content {summary.content}")

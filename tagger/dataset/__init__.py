@@ -2,15 +2,22 @@
 
     tags        what the sources' tag names mean, and which tags each source can label
     filters     which posts are left out, and why
-    pictures    which pictures are there, and their size
+    places      where the pictures of posts lie
+    pictures    which of them can be read, and their size
+    groups      which posts belong together
     rows        the tables between posts and index, in DuckDB
+    pseudo      what a post says beside its tags, as tags
+    ragged      a list of numbers for each row, flat
+    tagging     which canonical tags each row has
     vocabulary  which tags become labels
     splits      train, calibration and validation, without a leak between them
-    ragged      a list of numbers for each row, flat
+    content     the content hash
     index       DATASET, schema 1: written and read back
     assemble    the index's last columns
+    buildoptions  what is asked for
+    account     what dataset.json records of a build
     whole       a folder that appears whole or not at all
-    build       the one road from dumps to a DATASET
+    build       the one road from metadata to a DATASET
 
 Pictures stay where they are: an index has their paths.
 """

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import chain, count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,48 +13,107 @@ from numpy.typing import NDArray
 from ..labels import LabelSet
 from .index import COLUMNS
 from .ragged import Ragged
-from .splits import SPLITS, SplitOptions, assign
+from .splits import SPLITS, Dealt, SplitOptions, deal, repair
+from .tagging import Tagging
 from .tags import TagKnowledge
 
 if TYPE_CHECKING:
+    import duckdb
     import pyarrow as pa
+
+CHUNK = 200_000
+"""Rows that are put together at once, and that lie together in index.parquet."""
 
 
 def assemble(
-    table: pa.Table,
+    connection: duckdb.DuckDBPyConnection,
+    tagging: Tagging,
     labels: LabelSet,
     knowledge: TagKnowledge,
-    sources: Sequence[Path],
+    names: Sequence[str],
     options: SplitOptions,
-) -> pa.Table:
-    """Make an index of the rows that DuckDB gave, in their order."""
-    import pyarrow as pa
+) -> Iterator[pa.Table]:
+    """The index of the table `rows`, a part at a time; `names` are the sources'."""
+    slots = _slots(tagging, labels)
+    dealt = _dealt(connection)
+    split = deal(dealt, options)
+    if options.split_floor:
+        split = repair(split, dealt, _by_label(tagging, slots, len(split)), options)
+    unknown = _unknown_labels(labels, knowledge)
+    for start in range(0, len(split), CHUNK):
+        stop = min(start + CHUNK, len(split))
+        table = connection.sql(
+            f"SELECT * FROM rows WHERE row >= {start} AND row < {stop} ORDER BY row"
+        ).to_arrow_table()
+        source = table["source"].to_numpy()
+        tags = tagging.of(start, stop, slots)
+        made: dict[str, Any] = {
+            "tags": tags,
+            "unknown": _unknown(tags, source, unknown),
+            "group": dealt.groups[start:stop],
+            "split": np.array(SPLITS, object)[split[start:stop]],
+            "source": np.array(names, object)[source],
+        }
+        yield _table(table, made)
 
-    number = table["source"].to_numpy()
-    split = assign(table["head"].to_numpy(), options)
-    made: dict[str, Any] = {
-        "unknown": _unknown(table, number, _unknown_labels(labels, knowledge)),
-        "group": _first_of_each(table["component"].to_numpy()),
-        "split": np.array(SPLITS, object)[split],
-        "source": np.array(source_names(sources), object)[number],
-    }
-    kinds = {"int64": pa.int64(), "int32": pa.int32(), "string": pa.string()}
-    kinds["list<int32>"] = pa.list_(pa.int32())
-    columns = {
-        name: pa.array(made[name], kinds[kind]) if name in made else table[name].cast(kinds[kind])
-        for name, kind in COLUMNS.items()
-    }
-    return pa.table(columns)
 
-
-def source_names(sources: Sequence[Path]) -> list[str]:
+def source_names(sources: Sequence[str | Path]) -> list[str]:
     """A name for each source: its folder's, with a number where two folders share one."""
     names: list[str] = []
     for source in sources:
-        own = source.resolve().name or "source"
+        own = Path(source).resolve().name or "source"
         numbered = (f"{own}-{number}" for number in count(2))
         names.append(next(name for name in chain([own], numbered) if name not in names))
     return names
+
+
+def _table(table: pa.Table, made: dict[str, Any]) -> pa.Table:
+    import pyarrow as pa
+
+    kinds = {"int64": pa.int64(), "int32": pa.int32(), "string": pa.string()}
+
+    def column(name: str, kind: str) -> Any:
+        if kind.startswith("list"):
+            ragged: Ragged = made[name]
+            offsets = pa.array(ragged.offsets.astype(np.int32))
+            return pa.ListArray.from_arrays(offsets, pa.array(ragged.values, pa.int32()))
+        if name in made:
+            return pa.array(made[name], kinds[kind])
+        return table[name].cast(kinds[kind])
+
+    return pa.table({name: column(name, kind) for name, kind in COLUMNS.items()})
+
+
+def _slots(tagging: Tagging, labels: LabelSet) -> NDArray[np.int32]:
+    """For each tag's number its label, -1 for none."""
+    slot = {label.name: place for place, label in enumerate(labels)}
+    return np.array([slot.get(name, -1) for name in tagging.names], np.int32)
+
+
+def _dealt(connection: duckdb.DuckDBPyConnection) -> Dealt:
+    found = connection.execute(
+        "SELECT head, coalesce(component, -1 - row) AS component, "
+        "coalesce(list_position(?, given), 0) - 1 AS given FROM rows ORDER BY row",
+        [list(SPLITS)],
+    ).fetchnumpy()
+    groups = _first_of_each(np.asarray(found["component"], np.int64))
+    return Dealt(np.asarray(found["head"], np.int64), groups, np.asarray(found["given"], np.int8))
+
+
+def _by_label(
+    tagging: Tagging, slots: NDArray[np.int32], rows: int
+) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
+    """Each row with each label it has, ordered by label, then row."""
+    own: list[NDArray[np.int64]] = []
+    labels: list[NDArray[np.int32]] = []
+    for start in range(0, rows, CHUNK):
+        stop = min(start + CHUNK, rows)
+        tags = tagging.of(start, stop, slots)
+        own.append(np.repeat(np.arange(start, stop), np.diff(tags.offsets)))
+        labels.append(tags.values)
+    row, label = np.concatenate(own), np.concatenate(labels)
+    order = np.argsort(label, kind="stable")
+    return row[order], label[order]
 
 
 def _unknown_labels(labels: LabelSet, knowledge: TagKnowledge) -> NDArray[np.bool_]:
@@ -68,17 +127,20 @@ def _unknown_labels(labels: LabelSet, knowledge: TagKnowledge) -> NDArray[np.boo
     )
 
 
-def _unknown(
-    table: pa.Table, number: NDArray[np.int32], unknown: NDArray[np.bool_]
-) -> list[NDArray[np.int32]]:
+def _unknown(tags: Ragged, source: NDArray[np.int32], unknown: NDArray[np.bool_]) -> Ragged:
     """Each row's unknown labels: its source's, but for those that an implication gave it."""
-    has = Ragged.of(table["tags"])
-    of_source = [np.flatnonzero(own).astype(np.int32) for own in unknown]
-    lists = [of_source[source] for source in number]
-    owner = np.repeat(np.arange(len(number)), np.diff(has.offsets))
-    for row in np.unique(owner[unknown[number[owner], has.values]]):
-        lists[row] = np.setdiff1d(lists[row], has.values[has.offsets[row] : has.offsets[row + 1]])
-    return lists
+    rows = np.arange(len(source))
+    lists = [np.flatnonzero(own) for own in unknown]
+    lengths = np.array([len(own) for own in lists], np.int64)[source]
+    values = np.concatenate([lists[own] for own in source]) if lengths.any() else np.zeros(0, int)
+    row = np.repeat(rows, lengths)
+    owner = np.repeat(rows, np.diff(tags.offsets))
+    doubted = unknown[source[owner], tags.values]
+    width = unknown.shape[1]
+    given = owner[doubted] * width + tags.values[doubted]
+    kept = ~np.isin(row * width + values, given)
+    offsets = np.concatenate([[0], np.cumsum(np.bincount(row[kept], minlength=len(source)))])
+    return Ragged(values[kept].astype(np.int32), offsets.astype(np.int64))
 
 
 def _first_of_each(component: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -4,7 +4,7 @@ index.parquet    a row a picture, ordered by source, then id
     id int64, md5 string
     path string           relative to the source's root, with `/`
     width, height int32   pixels as stored
-    rating string         as the source writes it, or null
+    rating string         `g`, `s`, `q`, `e`, or `safe` of a source with three ratings; or null
     tags list<int32>      labels it has, ascending
     unknown list<int32>   labels of which it is not known, ascending; the rest it has not
     group int64           the first row of its group: the same picture or versions of it
@@ -17,10 +17,9 @@ dataset.json     schema, content hash, options, sources with their roots, counts
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path, PurePosixPath
@@ -34,6 +33,7 @@ from ..labels import LabelSet
 from ..relationfiles import NAME as RELATIONS
 from ..relationfiles import read_relations
 from ..relations import EMPTY, Relations
+from .content import COLUMNS, hash_columns
 from .ragged import Ragged
 from .splits import Split
 from .vocabulary import read_vocabulary, write_vocabulary
@@ -42,19 +42,6 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 SCHEMA = 1
-COLUMNS: Mapping[str, str] = {
-    "id": "int64",
-    "path": "string",
-    "md5": "string",
-    "width": "int32",
-    "height": "int32",
-    "rating": "string",
-    "tags": "list<int32>",
-    "unknown": "list<int32>",
-    "group": "int64",
-    "split": "string",
-    "source": "string",
-}
 Rows = Sequence[int] | NDArray[np.integer[Any]]
 
 
@@ -165,40 +152,37 @@ class Dataset:
         return Ragged.of(self.index["unknown"])
 
 
-def write(folder: Path, index: pa.Table, vocabulary: LabelSet, about: Mapping[str, Any]) -> str:
-    """Write a DATASET into an existing folder; gives the content hash that dataset.json records."""
+def write(
+    folder: Path,
+    parts: Iterable[pa.Table],
+    vocabulary: LabelSet,
+    about: Mapping[str, Any],
+) -> str:
+    """Write a DATASET into an existing folder; gives the content hash that dataset.json records.
+
+    The parts of the index lie apart in the file too, and need not fit in memory together.
+    """
     import pyarrow.parquet as parquet
 
-    content = content_hash(index, vocabulary, [own["name"] for own in about["sources"]])
-    parquet.write_table(index, folder / "index.parquet", compression="zstd")
+    path = folder / "index.parquet"
+    writer: Any = None
+    rows = 0
+    try:
+        for part in parts:
+            writer = writer or parquet.ParquetWriter(path, part.schema, compression="zstd")
+            writer.write_table(part, row_group_size=max(1, part.num_rows))
+            rows += part.num_rows
+    finally:
+        if writer is not None:
+            writer.close()
+    sources = [own["name"] for own in about["sources"]]
+    content = hash_columns(
+        lambda name: parquet.read_table(path, columns=[name])[name], rows, vocabulary, sources
+    )
     write_vocabulary(vocabulary, folder / "vocabulary.csv")
     text = json.dumps({"schema": SCHEMA, "content": content, **about}, indent=2, ensure_ascii=False)
     (folder / "dataset.json").write_text(text + "\n", encoding="utf-8", newline="\n")
     return content
-
-
-def content_hash(index: pa.Table, vocabulary: LabelSet, sources: Sequence[str]) -> str:
-    """BLAKE2b, 32 hex digits, of rows and labels as values, whatever library wrote them.
-
-    A source counts by its place, so that renaming a folder changes nothing.
-    """
-    digest = hashlib.blake2b(digest_size=16)
-    place = {name: str(number) for number, name in enumerate(sources)}
-    for name, kind in COLUMNS.items():
-        digest.update(f"{name} {index.num_rows}\n".encode())
-        if kind == "string":
-            values = index[name].to_pylist()
-            shown = [place[value] for value in values] if name == "source" else values
-            digest.update(json.dumps(shown).encode())
-        elif kind.startswith("list"):
-            ragged = Ragged.of(index[name])
-            digest.update(ragged.offsets.astype("<i8").tobytes())
-            digest.update(ragged.values.astype("<i8").tobytes())
-        else:
-            digest.update(index[name].to_numpy().astype("<i8").tobytes())
-    labels = [(label.name, label.category.id, label.count) for label in vocabulary]
-    digest.update(json.dumps(labels).encode())
-    return digest.hexdigest()
 
 
 def _about(path: Path) -> dict[str, Any]:

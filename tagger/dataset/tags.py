@@ -11,24 +11,25 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from typing import TYPE_CHECKING
 
-from ..booru import danbooru
-from ..booru.posts import BooruTag
 from ..relations import Relations
 from ..spelling import key
 
-GENERAL = 0
-"""Danbooru's category of a tag that nobody has put in another."""
+if TYPE_CHECKING:
+    import duckdb
+
+GENERAL = "general"
+"""The category of a tag that nobody has put in another."""
 
 Pairs = Sequence[tuple[str, str]]
 
 
 @dataclass(frozen=True)
 class SourceTags:
-    """What one source says of tags: its list, aliases (old, name), implications (tag, implied)."""
+    """What one source says of tags: categories, aliases and implications as (name, name)."""
 
-    tags: Sequence[BooruTag]
+    categories: Mapping[str, str]
     aliases: Pairs = ()
     implications: Pairs = ()
 
@@ -37,20 +38,20 @@ class SourceTags:
 class TagKnowledge:
     """What all sources together say of tags.
 
-    categories: canonical tag to the site's category number; a tag that no list has is general.
-    known: for each source the canonical tags that it can label. closed: category numbers in which
-    every source names all that it shows. contradictions: alias and implication rows not used,
-    since they go in a circle or against those of an earlier source.
+    categories: canonical tag to its category; a tag that no list has is general. known: for each
+    source the canonical tags that it can label. closed: categories in which every source names
+    all that it shows. contradictions: alias and implication rows not used, since they go in a
+    circle or against those of an earlier source.
     """
 
     relations: Relations
-    categories: Mapping[str, int]
+    categories: Mapping[str, str]
     known: tuple[frozenset[str], ...]
-    closed: frozenset[int] = frozenset()
+    closed: frozenset[str] = frozenset()
     contradictions: tuple[tuple[str, str], ...] = ()
 
-    def category(self, tag: str) -> int:
-        """The category number of a canonical tag."""
+    def category(self, tag: str) -> str:
+        """The category of a canonical tag."""
         return self.categories.get(tag, GENERAL)
 
     def knows(self, source: int, tag: str) -> bool:
@@ -67,19 +68,32 @@ class TagKnowledge:
         return sorted(name for name in names if wanted in self.meaning(name))
 
 
-def read_source_tags(folder: Path) -> SourceTags:
-    """Read a dump's tag list, aliases and implications."""
+def read_source_tags(connection: duckdb.DuckDBPyConnection, source: int) -> SourceTags:
+    """What the tables beside `posts` say of one source's tags.
+
+    A tag that is given several categories has the one it has most often.
+    """
+
+    def rows(query: str) -> list[tuple[str, str]]:
+        return connection.execute(query, [source]).fetchall()
+
+    categories = rows(
+        "SELECT name, arg_max(category, (uses, category)) FROM (SELECT name, category, "
+        "sum(count) AS uses FROM tags WHERE source = ? GROUP BY name, category) "
+        "GROUP BY name ORDER BY name"
+    )
+    pairs = "SELECT DISTINCT name, {} FROM {} WHERE source = ? ORDER BY ALL"
     return SourceTags(
-        danbooru.read_tags(folder),
-        danbooru.read_aliases(folder),
-        danbooru.read_implications(folder),
+        dict(categories),
+        rows(pairs.format("meaning", "aliases")),
+        rows(pairs.format("implied", "implications")),
     )
 
 
 def combine(
     sources: Sequence[SourceTags],
     seen: Sequence[Collection[str]],
-    closed: frozenset[int] = frozenset(),
+    closed: frozenset[str] = frozenset(),
 ) -> TagKnowledge:
     """Join what the sources say; `seen` are the names on each source's posts."""
     dropped: list[tuple[str, str]] = []
@@ -100,18 +114,18 @@ def combine(
 def _known(source: SourceTags, seen: Collection[str], relations: Relations) -> frozenset[str]:
     """By the source's own relations: what another's imply says yes, but never no."""
     own = Relations.from_rows(source.aliases, source.implications, [])
-    names = {tag.name for tag in source.tags} | set(seen)
+    names = set(source.categories) | set(seen)
     return frozenset(relations.canonical(tag) for name in names for tag in _meaning(own, name))
 
 
-def _categories(sources: Sequence[SourceTags], relations: Relations) -> dict[str, int]:
+def _categories(sources: Sequence[SourceTags], relations: Relations) -> dict[str, str]:
     """A tag's own entry goes before its aliases', an earlier source before a later one."""
-    listed = [tag for source in sources for tag in source.tags]
-    found = {key(tag.name): tag.category for tag in reversed(listed)}
-    canonical: dict[str, int] = {}
-    for tag in listed:
-        name = relations.canonical(tag.name)
-        canonical.setdefault(name, found.get(name, tag.category))
+    listed = [entry for source in sources for entry in source.categories.items()]
+    found = {key(name): kind for name, kind in reversed(listed)}
+    canonical: dict[str, str] = {}
+    for name, kind in listed:
+        tag = relations.canonical(name)
+        canonical.setdefault(tag, found.get(tag, kind))
     return canonical
 
 

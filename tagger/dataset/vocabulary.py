@@ -6,14 +6,15 @@ Counts are over the posts that passed the filters. Knows no posts, only counts, 
 from __future__ import annotations
 
 import csv
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import DatasetError, OptionError
-from ..labels import DANBOORU, Label, LabelSet, category
+from ..labels import DANBOORU, Category, Label, LabelSet, category, scheme_of
 from ..options import check, option
-from ..spelling import Pattern, match
+from ..spelling import Pattern, key, match
 
 SECONDS = 60.0
 """For matching the exclusions, which come from the user's own recipe, over a whole tag list."""
@@ -32,6 +33,9 @@ class VocabularyOptions:
     category_minimum_counts: Mapping[str, int] = option(
         factory=dict, help="The same for single categories.", ge=1, metavar="CATEGORY=N"
     )
+    maximum_labels: int = option(
+        0, help="Labels of a category at most, the most used; 0 is no limit.", ge=0
+    )
     maximum_share: float = option(
         0.99,
         help="Leave out a tag that more than this share of the posts have, of those of which it "
@@ -42,13 +46,15 @@ class VocabularyOptions:
     excluded_labels: tuple[str, ...] = option(
         (), help="Tags that never become labels: names, * wildcards or /regexes/."
     )
+    denylist: Path | None = option(
+        None, help="Text file of tags that never become labels, one a line.", metavar="FILE"
+    )
 
     def __post_init__(self) -> None:
         check(self)
         if not self.categories:
             raise OptionError("categories: expected at least one category, got none")
-        for name in (*self.categories, *self.category_minimum_counts):
-            category(DANBOORU, name)
+        scheme_of((*self.categories, *self.category_minimum_counts))
         for text in self.excluded_labels:
             Pattern.parse(text)
 
@@ -58,7 +64,7 @@ class TagCount:
     """A canonical tag: posts that have it, and posts of which it is known whether they do."""
 
     name: str
-    category: int
+    category: str
     count: int
     known: int
 
@@ -73,16 +79,15 @@ class Vocabulary:
 
 def choose(tags: Sequence[TagCount], options: VocabularyOptions) -> Vocabulary:
     """Choose the labels: by category as asked for, then by count, then by name."""
-    order = {category(DANBOORU, name).id: place for place, name in enumerate(options.categories)}
+    order = {name: place for place, name in enumerate(options.categories)}
     asked = sorted(
         (tag for tag in tags if tag.category in order),
         key=lambda tag: (order[tag.category], -tag.count, tag.name),
     )
-    patterns = [Pattern.parse(text) for text in options.excluded_labels]
-    excluded = match(patterns, [tag.name for tag in asked], SECONDS)
-    reasons = [_reason(tag, bool(out), options) for tag, out in zip(asked, excluded, strict=True)]
+    reasons = _reasons(asked, options)
+    scheme = scheme_of(options.categories)
     labels = [
-        Label(tag.name, category(DANBOORU, tag.category), tag.count)
+        Label(tag.name, category(scheme, tag.category), tag.count)
         for tag, reason in zip(asked, reasons, strict=True)
         if reason is None
     ]
@@ -91,6 +96,32 @@ def choose(tags: Sequence[TagCount], options: VocabularyOptions) -> Vocabulary:
         for reason in sorted({reason for reason in reasons if reason is not None})
     }
     return Vocabulary(LabelSet(tuple(labels)), left_out)
+
+
+def _reasons(asked: Sequence[TagCount], options: VocabularyOptions) -> list[str | None]:
+    """For each tag, in order, why it is left out; None where it becomes a label."""
+    patterns = [Pattern.parse(text) for text in options.excluded_labels]
+    excluded = match(patterns, [tag.name for tag in asked], SECONDS)
+    denied = _denied(options.denylist)
+    taken: Counter[str] = Counter()
+    reasons: list[str | None] = []
+    for tag, out in zip(asked, excluded, strict=True):
+        reason = _reason(tag, bool(out) or key(tag.name) in denied, options)
+        if reason is None and 0 < options.maximum_labels <= taken[tag.category]:
+            reason = "over the most labels"
+        taken[tag.category] += reason is None
+        reasons.append(reason)
+    return reasons
+
+
+def _denied(path: Path | None) -> frozenset[str]:
+    if path is None:
+        return frozenset()
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, ValueError) as error:
+        raise DatasetError(f"{path}: expected a list of tags as UTF-8, got {error}") from error
+    return frozenset(key(line.strip()) for line in text.splitlines() if line.strip())
 
 
 def write_vocabulary(vocabulary: LabelSet, path: Path) -> None:
@@ -109,13 +140,18 @@ def read_vocabulary(path: Path) -> LabelSet:
             rows = list(csv.DictReader(file))
     except (OSError, ValueError, csv.Error) as error:
         raise DatasetError(f"{path}: expected a vocabulary, got {error}") from error
-    return LabelSet(tuple(_label(path, index, row) for index, row in enumerate(rows)))
+    kinds = dict.fromkeys(row.get("category") or "" for row in rows)
+    try:
+        scheme = scheme_of(kinds)
+    except OptionError:
+        scheme = DANBOORU  # which refuses the row in question
+    return LabelSet(tuple(_label(path, index, row, scheme) for index, row in enumerate(rows)))
 
 
-def _label(path: Path, index: int, row: Mapping[str, str]) -> Label:
+def _label(path: Path, index: int, row: Mapping[str, str], scheme: tuple[Category, ...]) -> Label:
     try:
         if int(row["index"]) == index:
-            return Label(row["name"], category(DANBOORU, row["category"]), int(row["count"]))
+            return Label(row["name"], category(scheme, row["category"]), int(row["count"]))
     except (ValueError, KeyError, TypeError):
         pass
     raise DatasetError(
@@ -126,7 +162,7 @@ def _label(path: Path, index: int, row: Mapping[str, str]) -> Label:
 
 def _reason(tag: TagCount, excluded: bool, options: VocabularyOptions) -> str | None:
     """Why a tag is left out, None if it is not."""
-    kind = category(DANBOORU, tag.category).name
+    kind = tag.category
     if excluded:
         return "excluded"
     if tag.count < options.category_minimum_counts.get(kind, options.minimum_count):

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tagger.dataset.build import BuildOptions, build
+from tagger.dataset.build import build
+from tagger.dataset.buildoptions import BuildOptions
 from tagger.dataset.index import Dataset
 from tagger.errors import DatasetError, OptionError
 from tagger.options import from_dict
@@ -318,14 +319,14 @@ def test_a_failure_leaves_nothing_behind(
 def test_a_source_that_is_no_dump_is_refused(tmp_path: Path, write_dump: WriteDump) -> None:
     """One of several is enough."""
     dump = write_dump("drawn", {1: "a"}, {"a": 0})
-    with pytest.raises(DatasetError, match="a dump of Danbooru's layout"):
+    with pytest.raises(DatasetError, match="expected a folder or file of metadata"):
         made(tmp_path / "out", dump, tmp_path / "nowhere")
 
 
 @pytest.mark.parametrize(
     ("wrong", "sentence"),
     [
-        ({"sources": []}, "sources: expected at least one dump folder"),
+        ({"sources": []}, "sources: expected at least one source"),
         ({"categories": ["generl"]}, "expected a category out of"),
         ({"closed_categories": ["x"]}, "expected a category out of"),
         ({"calibration": 0.6, "validation": 0.6}, "at most 1 together"),
@@ -347,7 +348,8 @@ def test_progress_is_told(tmp_path: Path, write_dump: WriteDump) -> None:
     options = BuildOptions(sources=(dump,), out=tmp_path / "out", maximum_share=1)
     build(options, lambda stage, done, total: stages.append(stage))
     assert list(dict.fromkeys(stages)) == [
-        "reading posts", "filtering", "looking at pictures", "choosing labels", "writing",
+        "reading posts", "filtering", "listing pictures", "looking at pictures", "choosing labels",
+        "writing",
     ]  # fmt: skip
 
 

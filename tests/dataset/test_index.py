@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from tagger.dataset import index
-from tagger.dataset.index import COLUMNS, Dataset
+from tagger.dataset.content import COLUMNS, content_hash
+from tagger.dataset.index import Dataset
 from tagger.dataset.ragged import Ragged
 from tagger.dataset.vocabulary import read_vocabulary, write_vocabulary
 from tagger.errors import DatasetError
@@ -51,7 +52,7 @@ def written(folder: Path, root: Path, **changed: list[Any]) -> Path:
     folder.mkdir()
     relative = Path("..") / root.name
     about = {"sources": [{"name": "drawn", "root": str(root), "relative": str(relative)}]}
-    index.write(folder, table(**changed), LABELS, about)
+    index.write(folder, [table(**changed)], LABELS, about)
     return folder
 
 
@@ -112,15 +113,15 @@ def test_labels_outside_the_vocabulary_are_refused(tmp_path: Path) -> None:
 
 def test_the_content_hash_is_of_values_alone() -> None:
     """Other rows or labels change it; the name of a source and the library's layout do not."""
-    content = index.content_hash(table(), LABELS, ["drawn"])
+    content = content_hash(table(), LABELS, ["drawn"])
     renamed = table(source=["other", "other"])
-    assert index.content_hash(renamed, LABELS, ["other"]) == content
+    assert content_hash(renamed, LABELS, ["other"]) == content
     halves = pa.concat_tables([table().slice(0, 1), table().slice(1)])
-    assert index.content_hash(halves, LABELS, ["drawn"]) == content
+    assert content_hash(halves, LABELS, ["drawn"]) == content
     for changed in ({"tags": [[0], [2]]}, {"md5": ["aa", "None"]}, {"split": ["train", "train"]}):
-        assert index.content_hash(table(**changed), LABELS, ["drawn"]) != content
+        assert content_hash(table(**changed), LABELS, ["drawn"]) != content
     fewer = LabelSet(LABELS.labels[:2])
-    assert index.content_hash(table(), fewer, ["drawn"]) != content
+    assert content_hash(table(), fewer, ["drawn"]) != content
 
 
 def test_names_with_quotes_and_commas_survive(tmp_path: Path) -> None:

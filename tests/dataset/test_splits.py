@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tagger.dataset.splits import SPLITS, SplitOptions, assign, components, uniform
+from tagger.dataset.groups import components
+from tagger.dataset.splits import SPLITS, SplitOptions, assign, uniform
 from tagger.errors import OptionError
 
 

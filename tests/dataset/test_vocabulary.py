@@ -7,7 +7,7 @@ import pytest
 from tagger.dataset.vocabulary import TagCount, VocabularyOptions, choose
 from tagger.errors import OptionError
 
-GENERAL, COPYRIGHT, CHARACTER, META = 0, 3, 4, 5
+GENERAL, COPYRIGHT, CHARACTER, META = "general", "copyright", "character", "meta"
 
 
 def names(options: VocabularyOptions, *tags: TagCount) -> tuple[str, ...]:

@@ -95,7 +95,7 @@ def make_dataset(tmp_path: Path) -> Callable[..., Path]:
             "sources": [{**source, "posts": count, "rows": count}],
             "rows": {"train": training},
         }
-        index.write(folder, table, labels, json.loads(json.dumps(about)))
+        index.write(folder, [table], labels, json.loads(json.dumps(about)))
         return folder
 
     return make

@@ -42,7 +42,7 @@ def test_an_unknown_setting_in_a_file_is_refused_with_the_nearest(tmp_path: Path
     [
         (["--pool", "5"], "pool"),
         (["--epochs", "0"], "epochs: expected a whole number of at least 1, got 0"),
-        (["--model-args", "[1]"], "model_args: expected JSON such as"),
+        (["--model-args", "[1]"], "--model-args: expected JSON such as"),
         (["--recipe", "nothing"], "expected the name or file of a recipe"),
     ],
 )

@@ -1,0 +1,148 @@
+"""Files of metadata as a table that DuckDB reads: of any columns, all of them text or JSON.
+
+What can't be read is left out, counted and named by file and line; a file that breaks off is an
+error, since nobody knows what it lacks.
+"""
+
+from __future__ import annotations
+
+import glob
+import json
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from ..errors import DatasetError
+from .fields import NAMES, column_types
+from .files import Metadata, lines
+from .posts import changed, insert
+
+if TYPE_CHECKING:
+    import duckdb
+
+NOTHING = -1
+"""The id of a row that is no post, until it is taken out; no site has it."""
+LONGEST = 1 << 24
+"""Bytes of a record: e621's descriptions pass 128 KiB."""
+OBJECT = 1 << 26
+"""Bytes of a JSON object."""
+
+
+class Gone(NamedTuple):
+    """What is no post: rows that were read and taken out again, and rows that DuckDB rejected."""
+
+    rows: int
+    rejected: int = 0
+
+
+def table_of(files: Sequence[Metadata], fields: Collection[str] = ()) -> str:
+    """The SQL of a table of files, a lot of `together`.
+
+    JSON has the columns `fields`, of type JSON, of those that any of the files shows; the others
+    have their own.
+    """
+    paths = "[" + ", ".join(_text(glob.escape(str(file.path))) for file in files) + "]"
+    shape = files[0].shape
+    if shape == "parquet":
+        return f"read_parquet({paths}, union_by_name=true)"
+    if shape == "csv":
+        return (
+            f"read_csv({paths}, header=true, all_varchar=true, delim=',', quote='\"', "
+            f"escape='\"', max_line_size={LONGEST}, ignore_errors=true, "
+            "store_rejects=true)"
+        )
+    columns = ", ".join(f"{_text(name)}: 'JSON'" for name in fields)
+    written = "newline_delimited" if shape == "lines" else "array"
+    return (
+        f"read_json({paths}, columns={{{columns}}}, format='{written}', "
+        f"maximum_object_size={OBJECT}, ignore_errors={'true' if shape == 'lines' else 'false'})"
+    )
+
+
+def together(files: Iterable[Metadata]) -> list[list[Metadata]]:
+    """The files in lots that `table_of` reads as one: by shape, and each CSV alone.
+
+    The columns of a CSV stand in its first line alone, so another's may be in another order.
+    """
+    lots: dict[str, list[Metadata]] = {}
+    for file in files:
+        lots.setdefault(str(file.path) if file.shape == "csv" else file.shape, []).append(file)
+    return list(lots.values())
+
+
+def id_or_nothing(connection: duckdb.DuckDBPyConnection, table: str) -> str:
+    """The SQL of a row's id: NOTHING for a row without any field, or an id that is no number."""
+    types = column_types(connection, table)
+    name = next(column for column in NAMES["id"] if column in types)
+    every = ", ".join(f'CAST("{column}" AS VARCHAR)' for column in types)
+    text = f"json_extract_string(\"{name}\", '$')" if types[name] == "JSON" else f'"{name}"'
+    return (
+        f"CASE WHEN coalesce({every}) IS NULL THEN {NOTHING} "
+        f"WHEN {text} IS NULL OR CAST({text} AS VARCHAR) = '' THEN NULL "
+        f"ELSE coalesce(try_cast({text} AS BIGINT), {NOTHING}) END"
+    )
+
+
+def take_out_nothing(
+    connection: duckdb.DuckDBPyConnection, files: Sequence[Metadata], source: int
+) -> Gone:
+    """Delete a source's rows that are no posts, and name their lines."""
+    rows = changed(connection, f"DELETE FROM posts WHERE source = ? AND id = {NOTHING}", [source])
+    if files[0].shape == "csv":
+        return Gone(rows, _rejected(connection, files, source))
+    if rows and files[0].shape == "lines":
+        named = ((source, file.path.name, line) for file in files for line in _broken_lines(file))
+        insert(connection, "unreadable", ("source", "file", "line"), named)
+    return Gone(rows)
+
+
+@contextmanager
+def whole(source: Path) -> Iterator[None]:
+    """Turn what DuckDB and the disk raise into one sentence that names the source."""
+    import duckdb
+
+    try:
+        yield
+    except (duckdb.Error, OSError, EOFError) as error:
+        cause = str(error).splitlines()[0].strip() if str(error) else type(error).__name__
+        raise DatasetError(f"{source}: expected whole files of metadata, got {cause}") from error
+
+
+def _rejected(connection: duckdb.DuckDBPyConnection, files: Sequence[Metadata], source: int) -> int:
+    """What DuckDB wrote down of rows of another length; a row that spans lines counts as one."""
+    return changed(
+        connection,
+        "INSERT INTO unreadable SELECT DISTINCT ?::INTEGER, "
+        "regexp_extract(s.file_path, '[^/\\\\]+$'), r.line "
+        "FROM reject_errors r JOIN reject_scans s USING (scan_id, file_id) "
+        "WHERE list_contains(?, s.file_path)",
+        [source, [str(file.path) for file in files]],
+    )
+
+
+def _broken_lines(file: Metadata) -> Iterator[int]:
+    """The numbers of lines that are no object with a post's fields."""
+    for number, line in enumerate(lines(file.path), 1):
+        if line.strip() and not _is_post(line):
+            yield number
+
+
+def _is_post(line: bytes) -> bool:
+    try:
+        found: Any = json.loads(line)
+    except (ValueError, RecursionError):
+        return False
+    if not isinstance(found, dict):
+        return False
+    identity = found.get("id")
+    if identity in (None, ""):
+        return any(value is not None for value in found.values())
+    try:
+        return bool(int(identity) + 1)
+    except (ValueError, TypeError):
+        return False
+
+
+def _text(value: str) -> str:
+    return "'" + value.replace("'", "''") + "'"

@@ -1,0 +1,93 @@
+"""What a build records in dataset.json, and what it says where nothing is left."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from .. import __version__
+from ..booru.posts import Reading
+from ..errors import DatasetError
+from ..options import to_dict
+from .assemble import source_names
+from .buildoptions import BuildOptions
+from .splits import SPLITS
+from .vocabulary import Vocabulary
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+MOST_USED = 20
+"""Tags left out of the vocabulary that dataset.json names; a booru has half a million."""
+
+
+def account(
+    options: BuildOptions,
+    readings: Sequence[Reading],
+    dropped: Mapping[str, int],
+    chosen: Vocabulary,
+) -> dict[str, Any]:
+    """What dataset.json says; the sources' names are those of the index.
+
+    `rows` and the sources' are counted while the index is written.
+    """
+    sources = zip(
+        source_names(options.sources), options.picture_folders, options.sources, readings,
+        strict=True,
+    )  # fmt: skip
+    return {
+        "tagger": __version__,
+        "options": to_dict(options),
+        "sources": [
+            {
+                "name": name,
+                "root": str(folder.resolve()),
+                "relative": os.path.relpath(folder.resolve(), options.out.resolve()),
+                "metadata": str(source.resolve()),
+                "format": reading.format,
+                "posts": reading.posts,
+                "unreadable": reading.unreadable,
+                "rating_s": reading.rating_s,
+                "rows": 0,
+            }
+            for name, folder, source, reading in sources
+        ],
+        "dropped": dict(dropped),
+        "rows": dict.fromkeys(SPLITS, 0),
+        "labels": len(chosen.labels),
+        "left_out": {
+            reason: {"tags": len(names), "most_used": list(names[:MOST_USED])}
+            for reason, names in chosen.left_out.items()
+        },
+    }
+
+
+def counted(tables: Iterator[pa.Table], about: dict[str, Any]) -> Iterator[pa.Table]:
+    """The tables, their rows counted in `about` by split and source."""
+    by_source = {own["name"]: own for own in about["sources"]}
+    for table in tables:
+        for split, count in Counter(table["split"].to_pylist()).items():
+            about["rows"][split] += count
+        for source, count in Counter(table["source"].to_pylist()).items():
+            by_source[source]["rows"] += count
+        yield table
+
+
+def nothing_left(readings: Sequence[Reading], dropped: Mapping[str, int]) -> DatasetError:
+    total = sum(reading.posts for reading in readings)
+    unreadable = sum(reading.unreadable for reading in readings)
+    counts = dict(dropped) | ({"unreadable lines": unreadable} if unreadable else {})
+    reasons = ", ".join(f"{number:,} {reason}" for reason, number in counts.items())
+    return DatasetError(
+        f"0 posts left of {total:,}: {reasons or 'the sources hold none'}: loosen the filters"
+    )
+
+
+def no_labels(chosen: Vocabulary) -> DatasetError:
+    reasons = ", ".join(f"{len(names):,} {reason}" for reason, names in chosen.left_out.items())
+    return DatasetError(
+        f"0 tags left as labels: {reasons or 'no post has a tag of these categories'}: "
+        "lower minimum_count or name other categories"
+    )

@@ -1,0 +1,132 @@
+"""Where the pictures of posts lie: by the names of the files that are there, whatever the folders.
+
+A post's picture is named by its number or its md5, or the source says its place. The folders are
+listed once; so `{id % 1000:04d}/{id}.{ext}`, `md5[:2]/md5.ext`, flat and any other layout are one.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
+
+from ..booru.posts import insert
+from ..errors import DatasetError
+from ..images import EXTENSIONS
+
+if TYPE_CHECKING:
+    import duckdb
+
+PREFERRED = ("images", "original", "512px")
+"""Folders whose pictures go before others of the same name, the first of them before the next."""
+CHUNK = 100_000
+MD5 = 32
+"""Digits of an md5."""
+_METADATA = "metadata"
+
+
+def find_pictures(
+    connection: duckdb.DuckDBPyConnection,
+    folders: Sequence[Path],
+    tell: Callable[[int], None] = lambda count: None,
+) -> dict[str, int]:
+    """Make `found`: for each post of `kept` its picture's path below its source's folder.
+
+    Gives what is not in it by reason: posts without a picture; and under "without metadata"
+    pictures of no post, which are no post left out.
+    """
+    connection.execute(
+        "CREATE TABLE files (source INTEGER, path VARCHAR, name VARCHAR, own VARCHAR)"
+    )
+    listed = 0
+    for folder in dict.fromkeys(folders):
+        numbers = [number for number, own in enumerate(folders) if own == folder]
+        for paths in _chunks(_walk(folder)):
+            rows = [(number, path, *_names(path)) for path in paths for number in numbers]
+            insert(connection, "files", ("source", "path", "name", "own"), rows)
+            listed += len(paths)
+            tell(listed)
+    _join(connection)
+    missing = _one(connection, "SELECT count(*) FROM kept ANTI JOIN found USING (post)")
+    strays = _one(connection, "SELECT count(*) FROM files ANTI JOIN used USING (source, path)")
+    connection.execute("DROP TABLE files")
+    connection.execute("DROP TABLE used")
+    return {"picture missing": missing, "without metadata": strays}
+
+
+def trust_layout(connection: duckdb.DuckDBPyConnection) -> None:
+    """Make `found` without a look: each post's picture is where the source or the rule says."""
+    connection.execute(
+        "CREATE TABLE found AS SELECT post, source, id, coalesce(path, "
+        "printf('%04d/%d.%s', id % 1000, id, extension)) AS path FROM kept"
+    )
+
+
+def _join(connection: duckdb.DuckDBPyConnection) -> None:
+    """The file with the post's own ending goes before others, then the preferred folder."""
+    preferred = " ".join(
+        f"WHEN path = '{name}' OR starts_with(path, '{name}/') THEN {place}"
+        for place, name in enumerate(PREFERRED)
+    )
+    by_place = "ends_with('/' || f.path, '/' || k.path)"
+    last = "regexp_extract(k.path, '([^/]*?)(\\.[^./]*)?$', 1)"
+    connection.execute(
+        "CREATE TABLE candidates AS "
+        f"SELECT k.post, f.source, f.path, k.extension FROM kept k JOIN files f "
+        f"ON f.source = k.source AND f.name = {last} AND {by_place} WHERE k.path IS NOT NULL "
+        "UNION ALL SELECT k.post, f.source, f.path, k.extension FROM kept k JOIN files f "
+        "ON f.source = k.source AND f.own = CAST(k.id AS VARCHAR) WHERE k.path IS NULL "
+        "UNION ALL SELECT k.post, f.source, f.path, k.extension FROM kept k JOIN files f "
+        "ON f.source = k.source AND f.own = k.md5 WHERE k.path IS NULL AND k.md5 IS NOT NULL"
+    )
+    connection.execute(
+        "CREATE TABLE found AS SELECT k.post, k.source, k.id, c.path FROM kept k JOIN "
+        "(SELECT post, arg_min(path, (NOT ends_with(lower(path), '.' || extension), "
+        f"CASE {preferred} ELSE {len(PREFERRED)} END, path)) AS path FROM candidates "
+        "GROUP BY post) c USING (post)"
+    )
+    connection.execute("CREATE TABLE used AS SELECT DISTINCT source, path FROM candidates")
+    connection.execute("DROP TABLE candidates")
+
+
+def _walk(folder: Path) -> Iterator[str]:
+    """The pictures below a folder, relative to it with `/`, in a fixed order."""
+    if not folder.is_dir():
+        raise DatasetError(
+            f"{folder}: expected a folder of pictures, got none: name it by --images"
+        )
+    waiting = [""]
+    while waiting:
+        inside = waiting.pop()
+        entries = sorted(os.scandir(folder / inside), key=lambda entry: entry.name)
+        for entry in entries:
+            path = f"{inside}/{entry.name}" if inside else entry.name
+            if entry.is_dir():
+                if entry.name != _METADATA and not entry.name.startswith("."):
+                    waiting.append(path)
+            elif PurePosixPath(entry.name).suffix.lower() in EXTENSIONS:
+                yield path
+
+
+def _names(path: str) -> tuple[str, str]:
+    """A file's name without its ending, and the post's number or md5 that it stands for."""
+    name = PurePosixPath(path).stem
+    if len(name) == MD5:
+        return name, name.lower()
+    return name, (name.lstrip("0") or "0") if name.isdigit() else name
+
+
+def _chunks(paths: Iterator[str]) -> Iterator[list[str]]:
+    chunk: list[str] = []
+    for path in paths:
+        chunk.append(path)
+        if len(chunk) == CHUNK:
+            yield chunk
+            chunk = []
+    if chunk:
+        yield chunk
+
+
+def _one(connection: duckdb.DuckDBPyConnection, query: str) -> int:
+    return connection.execute(query).fetchall()[0][0]
