@@ -1,34 +1,239 @@
-// Tag chips: buttons that a click takes out of the caption or back in, and that arrow keys walk.
-// One listener for the whole document, so that chips may be drawn anew at any time.
-// A chip tells what happened by the event "tagger:chip", detail {tag, on}.
+// What the Tagger tab's own HTML does: one listener for a kind of event, on the whole document, so
+// that fragments may be drawn anew at any time.
+//
+// Page to Python: letters go into a hidden text box, one at a time; Python empties the box when it
+// has dealt with them. Without that, quick clicks are lost (only a box's last value is seen).
+// Python to page: HTML. Progress: a hidden button is clicked each second while a job lives.
+// tagger_grid.js and tagger_drop.js post their letters by `taggerPost`.
 
 (() => {
   "use strict";
 
-  const chipOf = (event) =>
-    event.target instanceof Element
-      ? event.target.closest("#tab_tagger button.tg-chip, .tg-page button.tg-chip")
-      : null;
+  const root = () => document.querySelector(".tg-root");
+  const field = (name) => root()?.querySelector(`#tagger_box_${name} :is(textarea, input)`);
 
-  const steps = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 };
+  // ---------------------------------------------------------------- the outbox
+
+  const PATIENCE = 15000; // ms until a letter counts as lost
+  const outboxes = {};
+  let count = 0;
+
+  const send = async (name, outbox) => {
+    outbox.busy = true;
+    while (outbox.waiting.length) {
+      const box = field(name);
+      if (!box) break;
+      const all = outbox.waiting.splice(0);
+      box.value = JSON.stringify({ n: ++count, all });
+      box.dispatchEvent(new Event("input", { bubbles: true }));
+      // gradio 6 takes a key for what gradio 3 and 4 take an input for
+      box.dispatchEvent(new KeyboardEvent("keypress", { bubbles: true, key: "Unidentified" }));
+      const end = Date.now() + PATIENCE;
+      while (field(name)?.value && Date.now() < end) {
+        await new Promise((done) => setTimeout(done, 25));
+      }
+    }
+    outbox.busy = false;
+  };
+
+  // `instead`: a letter of the same kind that still waits is out of date.
+  const post = (name, letter, instead = null) => {
+    const outbox = (outboxes[name] ??= { waiting: [], busy: false });
+    if (instead) outbox.waiting = outbox.waiting.filter((other) => !instead(other));
+    outbox.waiting.push(letter);
+    if (!outbox.busy) send(name, outbox);
+  };
+  window.taggerPost = post;
+
+  // ---------------------------------------------------------------- buttons
+
+  const within = (event, selector) => {
+    const found = event.target instanceof Element ? event.target.closest(selector) : null;
+    return found && found.closest(".tg-root") ? found : null;
+  };
+
+  const copy = async (text, button) => {
+    try {
+      await navigator.clipboard.writeText(text);
+    } catch {
+      // plain http has no clipboard
+      const area = document.createElement("textarea");
+      area.value = text;
+      document.body.append(area);
+      area.select();
+      document.execCommand("copy");
+      area.remove();
+      button.focus();
+    }
+    const label = (button.dataset.label ??= button.textContent);
+    button.textContent = "Copied";
+    setTimeout(() => (button.textContent = label), 1200);
+  };
 
   document.addEventListener("click", (event) => {
-    const chip = chipOf(event);
-    if (!chip) return;
-    const on = chip.getAttribute("aria-pressed") !== "true";
-    chip.setAttribute("aria-pressed", String(on));
-    const detail = { tag: chip.dataset.tag, on };
-    chip.dispatchEvent(new CustomEvent("tagger:chip", { bubbles: true, detail }));
+    const button = within(event, ".tg-root button");
+    if (!button) return;
+    if (button.classList.contains("tg-copy")) {
+      const caption = root().querySelector(".tg-caption textarea");
+      copy(button.dataset.text ?? caption?.value ?? "", button);
+      return;
+    }
+    const act = button.dataset.do;
+    const box = button.closest("[data-box]")?.dataset.box;
+    if (!act || !box) return;
+    const { do: _, label: __, ...data } = button.dataset;
+    const letter = { do: act, ...data };
+    if (act === "toggle") {
+      letter.on = button.getAttribute("aria-pressed") !== "true";
+      button.setAttribute("aria-pressed", String(letter.on));
+    }
+    if (act === "filter") letter.how = event.shiftKey ? "without" : event.altKey ? "or" : "and";
+    post(box, letter);
   });
 
+  // ---------------------------------------------------------------- arrow keys walk chips and tags
+
+  const STEPS = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 };
+  const LISTS = ".tg-chips, .tg-tags";
+
   document.addEventListener("keydown", (event) => {
-    const chip = chipOf(event);
-    if (!chip) return;
-    const chips = [...chip.parentElement.querySelectorAll("button.tg-chip")];
-    const ends = { Home: 0, End: chips.length - 1 };
-    const at = event.key in ends ? ends[event.key] : chips.indexOf(chip) + (steps[event.key] ?? 0);
-    if (!(event.key in ends) && !(event.key in steps)) return;
+    const button = within(event, ".tg-chip, .tg-tag");
+    const list = button?.closest(LISTS);
+    if (!list || event.ctrlKey || event.metaKey) return;
+    const all = [...list.querySelectorAll("button:not([hidden])")];
+    const ends = { Home: 0, End: all.length - 1 };
+    if (!(event.key in ends) && !(event.key in STEPS)) return;
     event.preventDefault();
-    chips[Math.min(Math.max(at, 0), chips.length - 1)].focus();
+    const at = ends[event.key] ?? all.indexOf(button) + STEPS[event.key];
+    const next = all[Math.min(Math.max(at, 0), all.length - 1)];
+    all.forEach((each) => (each.tabIndex = each === next ? 0 : -1));
+    next.focus();
   });
+
+  // One of each list is reached by Tab.
+  const settle = () => {
+    for (const list of root()?.querySelectorAll(`${LISTS}, .tg-grid`) ?? []) {
+      const all = [...list.querySelectorAll("button:not([hidden])")];
+      if (all.length && !all.some((each) => each.tabIndex === 0)) all[0].tabIndex = 0;
+    }
+    refilter();
+    hang();
+  };
+
+  // ---------------------------------------------------------------- thresholds
+
+  const moved = (event) => {
+    const input = within(event, "input[data-threshold]");
+    if (!input || (event.type === "input" && input.type === "number")) return;
+    const value = Number(input.value);
+    if (!(value >= 0 && value <= 1)) return;
+    for (const other of input.closest(".tg-slider").querySelectorAll("input")) {
+      if (other !== input) other.value = value.toFixed(2);
+    }
+    const letter = { do: "threshold", category: input.dataset.threshold, value };
+    post("picture", letter, (old) => old.do === "threshold" && old.category === letter.category);
+  };
+  document.addEventListener("input", moved);
+  document.addEventListener("change", moved);
+
+  // ---------------------------------------------------------------- filters that hide
+
+  const plain = (text) => text.toLowerCase().replaceAll("_", " ").trim();
+
+  const hideBy = (text, items) => {
+    const parts = plain(text).split(",").map((part) => part.trim()).filter(Boolean);
+    let shown = 0;
+    for (const item of items) {
+      const name = plain(item.dataset.tag ?? "");
+      item.hidden = parts.length > 0 && !parts.some((part) => name.includes(part));
+      if (!item.hidden) shown += 1;
+    }
+    return [parts.length > 0, shown];
+  };
+
+  const refilter = () => {
+    const tab = root();
+    const text = tab?.querySelector("#tagger_filter :is(textarea, input)")?.value ?? "";
+    for (const group of tab?.querySelectorAll(".tg-group:not(.tg-rating)") ?? []) {
+      const [filtered, shown] = hideBy(text, group.querySelectorAll("button.tg-chip"));
+      group.hidden = filtered && shown === 0;
+    }
+    const below = tab?.querySelector(".tg-below");
+    if (below) {
+      const [filtered, shown] = hideBy(text, below.querySelectorAll("button.tg-chip"));
+      below.hidden = filtered && shown === 0;
+      if (filtered && shown) below.open = true;
+    }
+  };
+
+  document.addEventListener("input", (event) => {
+    if (within(event, "#tagger_filter")) refilter();
+    const find = within(event, "input[data-find]");
+    if (find) hideBy(find.value, find.parentElement.querySelectorAll(find.dataset.find));
+  });
+
+  // What the buttons beside the filter mean: the tags that can be seen.
+  window.taggerVisible = () => {
+    const chips = root().querySelectorAll("button.tg-chip:not([hidden])");
+    const seen = [...chips].filter((chip) => chip.offsetParent !== null);
+    return seen.map((chip) => chip.dataset.tag);
+  };
+
+  document.addEventListener("click", (event) => {
+    const button = within(event, "#tagger_keep_visible, #tagger_exclude_visible");
+    if (!button) return;
+    const act = button.id === "tagger_keep_visible" ? "keep" : "exclude";
+    post("picture", { do: act, tags: window.taggerVisible() });
+  });
+
+  // ---------------------------------------------------------------- progress
+
+  setInterval(() => {
+    const tab = root();
+    if (document.hidden || !tab?.offsetParent) return;
+    if (tab.querySelector('[data-live="1"]')) {
+      press("tagger_tick");
+    }
+  }, 1000);
+
+  // ---------------------------------------------------------------- a page that was just opened
+
+  // Asks Python for what it should show, until Python has answered.
+  const press = (id) =>
+    (root()?.querySelector(`button#${id}`) ?? root()?.querySelector(`#${id} button`))?.click();
+
+  let greetings = 0;
+  const greet = () => {
+    if (root()?.querySelector("[data-met]") || greetings > 20) return;
+    if (document.readyState === "complete" && root()?.querySelector("#tagger_hello")) {
+      greetings += 1;
+      press("tagger_hello");
+    }
+    setTimeout(greet, 700);
+  };
+  greet();
+
+  // Sentences that explain a control hang on it.
+  const hang = () => {
+    const told = root()?.querySelector("[data-hints]")?.dataset.hints;
+    for (const [id, sentence] of Object.entries(JSON.parse(told ?? "{}"))) {
+      const control = root().querySelector(`#${id}`);
+      if (control && !control.title) control.title = sentence;
+    }
+  };
+
+  // ---------------------------------------------------------------- after each change of the page
+
+  let settling = 0;
+  const observe = () => {
+    const tab = root();
+    if (!tab) return setTimeout(observe, 300);
+    const soon = () => {
+      clearTimeout(settling);
+      settling = setTimeout(settle, 30);
+    };
+    new MutationObserver(soon).observe(tab, { childList: true, subtree: true });
+    soon();
+  };
+  observe();
 })();

@@ -9,6 +9,9 @@ Read downward:
     preview     what captioning a folder would do
     runs        captioning, loading and downloading as jobs
     app         App: one object a process, all that the page and the routes know
+    compat      every difference between the gradios of the hosts
+    tab         the tab: four pages, their HTML, what their listeners do
+    page        the tab on a page of our own
     api         the routes
     server      a server of our own
     memory      room on the device, by the host's own means

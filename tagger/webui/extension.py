@@ -72,12 +72,12 @@ def on_ui_tabs() -> list[tuple[Any, str, str]]:
     """Build our tab; none where there is no page."""
     if sdwebui.without_page():
         return []
-    from . import tab
+    from .tab.tab import build
 
     other = claimant("ui_tabs", lambda word: word == TAB)
     if other:
         log.warning("Tagger: the tab `%s` is of %s; ours is `sd_%s`", TAB, other, TAB)
-    page = tab.build(app(), prompts=_prompts)
+    page = build(app(), prompts=_prompts)
     return [(page, "SD Tagger", f"sd_{TAB}") if other else (page, "Tagger", TAB)]
 
 

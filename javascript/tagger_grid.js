@@ -1,0 +1,113 @@
+// The grid of the page Captions: click, Ctrl and Shift select; arrows walk, Enter edits, Delete asks.
+// Python hears the places of what is selected, never pixels.
+
+(() => {
+  "use strict";
+
+  let anchor = 0; // where a Shift-selection begins
+
+  const cellOf = (event) =>
+    event.target instanceof Element ? event.target.closest(".tg-root .tg-cell") : null;
+  const cellsOf = (cell) => [...cell.closest(".tg-grid").querySelectorAll(".tg-cell")];
+  const isSelected = (cell) => cell.getAttribute("aria-selected") === "true";
+  const select = (cell, on) => cell.setAttribute("aria-selected", String(on));
+
+  const tell = (cells) => {
+    const shown = cells.map((cell) => Number(cell.dataset.i));
+    const chosen = cells.filter(isSelected).map((cell) => Number(cell.dataset.i));
+    window.taggerPost("captions", { do: "select", shown, chosen }, (old) => old.do === "select");
+  };
+
+  const choose = (cell, { range = false, add = false }) => {
+    const cells = cellsOf(cell);
+    const at = cells.indexOf(cell);
+    if (range) {
+      const [from, to] = [Math.min(anchor, at), Math.max(anchor, at)];
+      cells.forEach((each, i) => {
+        const inside = i >= from && i <= to;
+        if (inside || !add) select(each, inside);
+      });
+    } else {
+      if (add) select(cell, !isSelected(cell));
+      else cells.forEach((each) => select(each, each === cell));
+      anchor = at;
+    }
+    tell(cells);
+  };
+
+  const focus = (cell) => {
+    cellsOf(cell).forEach((each) => (each.tabIndex = each === cell ? 0 : -1));
+    cell.focus();
+  };
+
+  document.addEventListener("click", (event) => {
+    const cell = cellOf(event);
+    if (!cell || event.detail === 0) return; // 0: Enter or Space, which the keys below see to
+    focus(cell);
+    choose(cell, { range: event.shiftKey, add: event.ctrlKey || event.metaKey });
+  });
+
+  // How many cells a row has: those that lie at the first one's height.
+  const columns = (cells) => cells.filter((cell) => cell.offsetTop === cells[0].offsetTop).length;
+
+  const target = (key, at, cells) => {
+    const wide = columns(cells);
+    const steps = { ArrowRight: 1, ArrowLeft: -1, ArrowDown: wide, ArrowUp: -wide };
+    if (key === "Home") return 0;
+    if (key === "End") return cells.length - 1;
+    if (!(key in steps)) return null;
+    const to = at + steps[key];
+    return to >= 0 && to < cells.length ? to : at;
+  };
+
+  const page = (by) => document.querySelector(`.tg-root .tg-pager [data-by="${by}"]`)?.click();
+
+  const acts = {
+    Enter: (cell, event) => {
+      if (!isSelected(cell)) choose(cell, { add: event.ctrlKey });
+      document.querySelector("#tagger_caption_edit textarea")?.focus();
+    },
+    " ": (cell) => choose(cell, { add: true }),
+    Delete: (cell) => {
+      if (!isSelected(cell)) choose(cell, {});
+      window.taggerPost("captions", { do: "delete" });
+    },
+    Escape: (cell) => {
+      cellsOf(cell).forEach((each) => select(each, false));
+      tell(cellsOf(cell));
+    },
+    PageDown: () => page(1),
+    PageUp: () => page(-1),
+  };
+
+  document.addEventListener("keydown", (event) => {
+    const cell = cellOf(event);
+    if (!cell) return;
+    const cells = cellsOf(cell);
+    if (event.key === "a" && (event.ctrlKey || event.metaKey)) {
+      event.preventDefault();
+      document.querySelector('.tg-root .tg-pager [data-do="all"]')?.click();
+      return;
+    }
+    const at = target(event.key, cells.indexOf(cell), cells);
+    if (at !== null) {
+      event.preventDefault();
+      focus(cells[at]);
+      if (event.shiftKey) choose(cells[at], { range: true });
+      else if (!event.ctrlKey) choose(cells[at], {});
+    } else if (event.key in acts) {
+      event.preventDefault();
+      acts[event.key](cell, event);
+    }
+  });
+
+  // Ctrl+Enter saves from within the caption.
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey)) return;
+    if (event.target instanceof Element && event.target.closest("#tagger_caption_edit")) {
+      event.preventDefault();
+      const save = document.querySelector("#tagger_caption_save");
+      (save?.matches("button") ? save : save?.querySelector("button"))?.click();
+    }
+  });
+})();

@@ -1,0 +1,25 @@
+"""The Tagger tab: one flow for people who caption for a living, in any gradio from 3.41.
+
+Read downward:
+    markup      values to HTML: the one place that escapes
+    fragments   the tab's HTML, pure
+    presets     a person's saved settings
+    shared      what all pages share, and how it is read
+    form        the caption options: settings to controls and back
+    options     their fold on the page, with the presets
+    letters     what our script says to Python
+    view        one picture: scores to what is shown; tokens: how many CLIP reads
+    thumbnails  small copies of pictures
+    uploads     files, folders and zips given to the page
+    picture, sending
+                the page Picture; a caption sent to the host's prompts
+    folder, destination, running
+                the page Folder; where captions go; the runs it shows
+    captions, desk, editing
+                the page Captions; what is shown of a folder; how it is edited
+    models      the page Models, and the line at the top
+    tab         all of it put together
+
+`tab.build` makes the page. The look is `style.css`, the script `javascript/`: both at the top of
+the extension's folder, where hosts find them.
+"""

@@ -1,0 +1,236 @@
+"""The fold `Caption options`: one control for a setting, shared by all pages.
+
+What has no control here (a preset may bring it) stays in `base`, together with the thresholds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+from ...caption import CaptionFormat
+from ...errors import OptionError
+from ...labels import DANBOORU, E621, LabelSet
+from ...options import describe
+from ...selection import Selection
+from ...settings import Settings
+from ...thresholds import UNASKED
+from ..compat import make
+from .presets import words
+
+Kind = Literal["words", "pairs", "text", "choice", "number", "check", "categories"]
+
+CATEGORIES = (
+    "general", "character", "copyright", "artist", "species", "lore", "meta", "rating",
+)  # fmt: skip
+"""Categories to choose from; those that a model lacks are passed over."""
+WRITTEN = tuple(name for name in CATEGORIES if name not in UNASKED)
+_OTHERS = tuple({one.name for one in (*DANBOORU, *E621)} - {*CATEGORIES})
+
+
+@dataclass(frozen=True)
+class Control:
+    """A setting's place in Settings, its label, how it is shown."""
+
+    place: str
+    label: str
+    kind: Kind
+    placeholder: str = ""
+    names: Mapping[Any, str] = field(default_factory=dict[Any, str], hash=False)
+
+    @property
+    def id(self) -> str:
+        """Stable, for the page's elem_id and for style sheets."""
+        return "tagger_" + self.place.replace(".", "_")
+
+
+TAGS = (
+    Control("format.prefix", "Additional tags (split by comma)", "words", "my_trigger"),
+    Control("selection.exclude", "Exclude tags (split by comma)", "words", "solo, *_background"),
+)
+MORE_TAGS = (
+    Control("selection.keep", "Keep tags", "words", "written even under the threshold"),
+    Control("selection.only", "Only these tags", "words", "1girl, *_hair"),
+    Control("format.replace", "Replace tags", "pairs", "grey hair = silver hair"),
+    Control("format.suffix", "Additional tags at the end", "words", "[name]"),
+)
+WAYS = (
+    Control(
+        "selection.method",
+        "Take",
+        "choice",
+        names={"fixed": "by threshold", "mcut": "by the widest gap", "topk": "the highest"},
+    ),
+    Control("selection.top_k", "How many highest", "number"),
+    Control(
+        "format.order",
+        "Order",
+        "choice",
+        names={
+            "score": "score",
+            "alphabetical": "alphabet",
+            "model": "the model's",
+            "template": "template",
+        },
+    ),
+    Control("format.template", "Template", "words"),
+    Control("format.separator", "Separator", "text"),
+    Control("format.max", "At most", "number", "all"),
+    Control(
+        "implied",
+        "Implied tags",
+        "choice",
+        names={
+            "off": "as scored",
+            "inherit": "inherit scores",
+            "constrain": "constrain scores",
+            "remove": "left out",
+            "constrain-remove": "constrained, left out",
+        },
+    ),
+)
+CHECKS = (
+    Control("format.spaces", "Spaces for underscores", "check"),
+    Control("format.escape", "Escape brackets", "check"),
+    Control("format.weights", "Scores as weights", "check"),
+    Control("format.trailing_separator", "Separator at the end", "check"),
+    Control("series", "Add the series", "check"),
+)
+KINDS = (Control("selection.categories", "Categories", "categories"),)
+CONTROLS = (*TAGS, *MORE_TAGS, *WAYS, *CHECKS, *KINDS)
+
+
+def read(base: Settings, values: Sequence[Any]) -> Settings:
+    """The Settings that the controls show, `base` for what has none.
+
+    Raises:
+        OptionError: what was typed is no setting; the sentence begins with the control's label.
+    """
+    rooms: dict[str, dict[str, Any]] = {"": {}, "selection": {}, "format": {}}
+    for control, value in zip(CONTROLS, values, strict=True):
+        room, _, name = control.place.rpartition(".")
+        rooms[room][name] = _READ[control.kind](control, value)
+    selection: Selection = replace(base.selection, **rooms["selection"])
+    form: CaptionFormat = replace(base.format, **rooms["format"])
+    return replace(base, selection=selection, format=form, **rooms[""])
+
+
+def show(settings: Settings) -> list[Any]:
+    """What the controls show of Settings, in their order."""
+    return [_SHOWN[control.kind](_value(settings, control)) for control in CONTROLS]
+
+
+def fitting(settings: Settings, labels: LabelSet) -> Settings:
+    """The same without categories that a model does not have."""
+    known = {category.name for category in labels.categories}
+    chosen = settings.selection.categories
+    limits = settings.selection.category_thresholds
+    selection = replace(
+        settings.selection,
+        categories=None if chosen is None else tuple(n for n in chosen if n in known),
+        category_thresholds={name: limits[name] for name in limits if name in known},
+    )
+    return replace(settings, selection=selection)
+
+
+def component(control: Control) -> Any:
+    """The control on the page, showing the default."""
+    value = _SHOWN[control.kind](_value(Settings(), control))
+    given: dict[str, Any] = {
+        "label": control.label,
+        "elem_id": control.id,
+        "value": value,
+        "interactive": True,
+        "min_width": 80,
+    }
+    if control.kind == "check":
+        return make("Checkbox", container=False, **given)
+    if control.kind == "categories":
+        return make("CheckboxGroup", choices=list(CATEGORIES), **given)
+    if control.kind == "choice":
+        choices = [(word, key) for key, word in control.names.items()]
+        return make("Dropdown", choices=choices, **given)
+    classes = ["prompt"] if control.kind in ("words", "pairs") else []
+    given |= {"placeholder": control.placeholder, "elem_classes": classes}
+    return make("Textbox", lines=1, max_lines=3, **given)
+
+
+def hints() -> dict[str, str]:
+    """A sentence for each control, by its elem_id: what `options` says of the setting."""
+    return {control.id: _sentence(control) for control in CONTROLS}
+
+
+def _sentence(control: Control) -> str:
+    room, _, name = control.place.rpartition(".")
+    cls = {"": Settings, "selection": Selection, "format": CaptionFormat}[room]
+    return next(item.help for item in describe(cls) if item.name == name)
+
+
+def _value(settings: Settings, control: Control) -> Any:
+    found: Any = settings
+    for name in control.place.split("."):
+        found = getattr(found, name)
+    return found
+
+
+# ---------------------------------------------------------------- reading and showing a value
+
+
+def _number(control: Control, value: Any) -> int | None:
+    text = str(value if value is not None else "").strip()
+    if text.isdigit() and len(text) < 7:
+        return int(text)
+    if text or control.place != "format.max":
+        raise OptionError(f"{control.label}: expected a whole number, got {text!r}")
+    return None
+
+
+def _read_pairs(control: Control, value: Any) -> tuple[tuple[str, str], ...]:
+    pairs: list[tuple[str, str]] = []
+    for word in words(value or ""):
+        old, found, new = word.rpartition("=")
+        if not found or not old.strip():
+            raise OptionError(f"{control.label}: expected A = B, got {word!r}")
+        pairs.append((old.strip(), new.strip()))
+    return tuple(pairs)
+
+
+def _choice(control: Control, value: Any) -> Any:
+    if value not in control.names:
+        raise OptionError(f"{control.label}: expected one of the list, got {value!r}")
+    return value
+
+
+def _read_text(control: Control, value: Any) -> str:
+    text = str(value or "").replace("\\n", "\n")
+    if not text:
+        raise OptionError(f"{control.label}: expected what stands between two tags, got nothing")
+    return text
+
+
+def _categories(control: Control, value: Iterable[str] | None) -> tuple[str, ...] | None:
+    chosen = tuple(name for name in CATEGORIES if name in set(value or ()))
+    return None if chosen == WRITTEN else (*chosen, *sorted(_OTHERS))
+
+
+_READ: dict[Kind, Callable[[Control, Any], Any]] = {
+    "words": lambda control, value: words(value or ""),
+    "pairs": _read_pairs,
+    "text": _read_text,
+    "choice": _choice,
+    "number": _number,
+    "check": lambda control, value: bool(value),
+    "categories": _categories,
+}
+_SHOWN: dict[Kind, Callable[[Any], Any]] = {
+    "words": ", ".join,
+    "pairs": lambda pairs: ", ".join(f"{old} = {new}" for old, new in pairs),
+    "text": str,
+    "choice": lambda value: value,
+    "number": lambda value: "" if value is None else str(value),
+    "check": bool,
+    "categories": lambda value: [
+        n for n in CATEGORIES if n in (WRITTEN if value is None else value)
+    ],
+}

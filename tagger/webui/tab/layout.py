@@ -1,0 +1,151 @@
+"""The components of the page Captions, laid out; what they do is in `captions`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from ..compat import make
+from .editing import SORTS
+from .fragments import captions as fragments
+from .letters import box as letter_box
+
+
+@dataclass(frozen=True)
+class CaptionsLayout:
+    """The components that listeners read and write."""
+
+    path: Any
+    query: Any
+    extension: Any
+    show: Any
+    note: Any
+    tags: Any
+    grid: Any
+    plot: Any
+    head: Any
+    text: Any
+    before: Any
+    save: Any
+    undo: Any
+    confirm: Any
+    yes: Any
+    no: Any
+    scope: Any
+    batch: list[Any]
+    look: Any
+    apply: Any
+    diff: Any
+    twins: Any
+    doubles: Any
+    box: Any
+
+
+def captions_page(start: Any) -> CaptionsLayout:
+    """Make the components; `start` stands where the grid will be."""
+    made: dict[str, Any] = {"box": letter_box("captions")}
+    with make("Row", elem_classes=["tg-row"]):
+        made["path"] = _line(
+            "Folder", "/data/train  or  C:\\train  (quotes are fine)", "captions_path"
+        )
+        made["query"] = _line("Filter", '1girl and not (sword or "long hair")', "captions_query")
+        made["extension"] = make(
+            "Textbox", value=".txt", label="Extension", show_label=False, container=False,
+            elem_id="tagger_captions_extension", elem_classes=["tg-input", "tg-tiny"],
+            lines=1, max_lines=1, interactive=True,
+        )  # fmt: skip
+        made["show"] = _button("Show", "captions_show", "primary")
+    made["note"] = _html("captions_note", "tg-fragment")
+    with make("Row", elem_classes=["tg-desk"]):
+        with make("Column", elem_classes=["tg-card"]):
+            made["tags"] = _html("tags", value=fragments.tags((), 0, 0))
+        with make("Column", elem_classes=["tg-middle"]):
+            made["grid"] = _html("grid", value=start)
+            made["plot"] = _html("plot")
+        with make("Column", elem_classes=["tg-side"]):
+            with make("Column", elem_classes=["tg-card"]):
+                _editor(made)
+            _batch(made)
+            _twins(made)
+    return CaptionsLayout(**made)
+
+
+def _editor(made: dict[str, Any]) -> None:
+    made["head"] = _html("editor", value=fragments.editor((), "", ""))
+    made["text"] = make(
+        "Textbox", label="Caption", show_label=False, lines=4, max_lines=14, container=False,
+        elem_id="tagger_caption_edit", elem_classes=["tg-caption", "prompt"], interactive=True,
+    )  # fmt: skip
+    made["before"] = make(
+        "Textbox", show_label=False, container=False, elem_classes=["tg-hidden"],
+        elem_id="tagger_caption_before", interactive=True,
+    )  # fmt: skip
+    with make("Row", elem_classes=["tg-row"]):
+        made["save"] = _button("Save", "caption_save", "primary")
+        made["undo"] = _button("Undo", "caption_undo", interactive=False)
+    with make("Row", elem_classes=["tg-row", "tg-confirm"], visible=False) as made["confirm"]:
+        made["yes"] = _button("Delete pictures and captions", "delete_yes", "stop")
+        made["no"] = _button("Keep them", "delete_no")
+
+
+def _batch(made: dict[str, Any]) -> None:
+    with make("Accordion", label="Batch edit", open=False, elem_classes=["tg-fold"]):
+        made["scope"] = make(
+            "Radio", choices=["all shown", "the selection"], value="all shown", label="Captions",
+            elem_id="tagger_batch_scope", interactive=True,
+        )  # fmt: skip
+        boxes = [
+            _field("Search for", "letter for letter, or /a regex/", "search", tag=False),
+            _field("Put in its place", "", "put", tag=False),
+            _field("Replace tags", "grey hair = silver hair", "replace"),
+            _field("Remove tags", "solo, *_background", "remove"),
+            _field("Add in front", "", "front"),
+            _field("Add at the end", "", "back"),
+            _field("Put first", "my_trigger", "first"),
+            _field("Drop tags of fewer captions than", "3", "rarer", tag=False),
+            _field("Drop tags of more percent than", "95", "commoner", tag=False),
+            make(
+                "Dropdown", label="Order", choices=["as they are", *SORTS], value="as they are",
+                elem_id="tagger_batch_sort", interactive=True,
+            ),
+            make(
+                "Checkbox", label="Remove duplicate tags", value=False, container=False,
+                elem_id="tagger_batch_dedupe", interactive=True,
+            ),
+        ]  # fmt: skip
+        made["batch"] = boxes
+        with make("Row", elem_classes=["tg-row"]):
+            made["look"] = _button("Preview", "batch_preview")
+            made["apply"] = _button("Apply", "batch_apply", "primary", interactive=False)
+        made["diff"] = _html("batch_diff")
+
+
+def _twins(made: dict[str, Any]) -> None:
+    with make("Accordion", label="Duplicates", open=False, elem_classes=["tg-fold"]):
+        made["twins"] = _button("Look for duplicates", "twins")
+        made["doubles"] = _html("doubles")
+
+
+def _line(label: str, placeholder: str, name: str) -> Any:
+    return make(
+        "Textbox", label=label, show_label=False, container=False, placeholder=placeholder,
+        elem_id=f"tagger_{name}", elem_classes=["tg-input"], lines=1, max_lines=1, interactive=True,
+    )  # fmt: skip
+
+
+def _field(label: str, placeholder: str, name: str, tag: bool = True) -> Any:
+    return make(
+        "Textbox", label=label, placeholder=placeholder, elem_id=f"tagger_batch_{name}",
+        elem_classes=["prompt"] if tag else [], lines=1, max_lines=2, interactive=True, value="",
+    )  # fmt: skip
+
+
+def _html(name: str, kind: str = "tg-html", value: Any = "") -> Any:
+    return make("HTML", value=value, elem_classes=[kind], elem_id=f"tagger_{name}")
+
+
+def _button(word: str, name: str, variant: str = "secondary", interactive: bool = True) -> Any:
+    return make(
+        "Button", value=word, elem_id=f"tagger_{name}", variant=variant,
+        elem_classes=["tg-press"], interactive=interactive,
+    )  # fmt: skip

@@ -1,0 +1,111 @@
+"""The tab: the line at the top, the caption options, four pages, and what keeps them up to date."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from ...settings import Settings
+from ..app import App
+from ..compat import edited, forget_values, gradio, listen, make, update
+from . import captions, destination, folder, form, models, options, picture, presets
+from .markup import Markup, el
+from .shared import Prompts, Shared
+from .thumbnails import Thumbnails
+
+
+def build(app: App, prompts: Prompts | None = None) -> Any:
+    """The tab as gradio Blocks, to be rendered in a host's page or in our own.
+
+    `prompts`: the host's components that captions are sent to, where there is a host.
+    """
+    blocks = gradio().Blocks(analytics_enabled=False)
+    with blocks, make("Column", elem_classes=["tg-root"]):
+        _build(app, prompts)
+    forget_values(blocks)
+    return blocks
+
+
+def _build(app: App, prompts: Prompts | None) -> None:
+    acts = models.Acts(app)
+    with make("Row", elem_classes=["tg-top"]):
+        model = make(
+            "Dropdown", label="Model", show_label=False, container=False, interactive=True,
+            choices=acts.choices(), value=app.default_model, elem_id="tagger_model",
+            elem_classes=["tg-model"],
+        )  # fmt: skip
+        top = make("HTML", value=acts.top(None), elem_classes=["tg-html"], elem_id="tagger_top")
+        unload = make(
+            "Button", value="Unload", elem_id="tagger_unload", elem_classes=["tg-press"], size="sm"
+        )
+    base = make("State", value=Settings())
+    controls, row = options.build()
+    shared = Shared(app, prompts, model, base, controls)
+    thumbnails = Thumbnails()
+    with make("Tabs", elem_id="tagger_pages"):
+        with _page("Picture"):
+            first = picture.build(shared, top, acts.top)
+        with _page("Folder"):
+            second = folder.build(shared, thumbnails)
+        with _page("Captions"):
+            captions.build(shared, thumbnails)
+        with _page("Models"):
+            last = models.build(shared, top)
+    make("HTML", value=_hints(), elem_classes=["tg-html", "tg-hidden"])
+
+    listen(unload.click, acts.unload, [model], [top, last.table])
+    given = [first.state, *shared.inputs]
+    refresh = (first.refresh, given, first.shown)
+    options.connect(shared, row, second.where, refresh)
+    changed = listen(edited(model), acts.top, [model], [top])
+    listen(changed.then, first.retag, given, [first.state, *first.shown])
+    _hello(shared, acts, row, (first, second, last, top))
+    tick = _hidden("tagger_tick")
+    ticked = [top, last.table, *second.shown, first.state, *first.shown]
+    listen(tick.click, _tick(acts, first, second, last), given, ticked)
+
+
+def _page(name: str) -> Any:
+    return make("Tab", label=name, id=name.lower(), elem_id=f"tagger_page_{name.lower()}")
+
+
+def _hidden(elem_id: str) -> Any:
+    return make("Button", value=elem_id, elem_id=elem_id, elem_classes=["tg-hidden"])
+
+
+def _hello(shared: Shared, acts: models.Acts, row: options.Presets, parts: tuple[Any, ...]) -> None:
+    """A page that was just opened asks for what it should show: our script presses the button."""
+    first, second, last, top = parts
+    button = _hidden("tagger_hello")
+    mark = make("HTML", value="", elem_classes=["tg-html", "tg-hidden"], elem_id="tagger_met")
+    told = options.Acts(shared)
+
+    def meet() -> list[Any]:
+        preset = presets.load_last()
+        shown = told.shown(preset)
+        model = update(choices=acts.choices(), value=shown[0])
+        listed = update(choices=presets.names())
+        seen = [acts.top(shown[0]), acts.table(), listed, *second.look()]
+        return [Markup('<i data-met="1"></i>'), model, *shown[1:], *seen]
+
+    filled = [shared.model, shared.base, *shared.controls, *second.where]
+    outputs = [mark, *filled, top, last.table, row.names, *second.shown]
+    met = listen(button.click, meet, [], outputs)
+    listen(met.then, first.refresh, [first.state, *shared.inputs], first.shown)
+
+
+def _tick(acts: models.Acts, first: Any, second: Any, last: Any) -> Callable[..., list[Any]]:
+    """What is looked at again each second while something goes on."""
+
+    def tick(state: Any, model: str | None, *given: Any) -> list[Any]:
+        waited = first.await_model(state, model, *given)
+        return [acts.top(model), last.look(), *second.look(), *waited]
+
+    return tick
+
+
+def _hints() -> Markup:
+    """Sentences for our script to hang on the controls."""
+    told = json.dumps({**form.hints(), **destination.hints()})
+    return el("i", data_hints=told)
