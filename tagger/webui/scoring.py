@@ -142,12 +142,13 @@ class Scoring:
             done: Future[Scores] = Future()
             done.set_result(kept)
             return done
-        if self._waiting >= QUEUE:
-            raise BusyError(f"expected at most {QUEUE} pictures to wait, got more: try later")
-        future = self.infer(found, picture, priority, content)
-        with self._lock:
-            self._waiting += 1
-        future.add_done_callback(self._over)
+        self._enter()
+        try:
+            future = self.infer(found, picture, priority, content)
+        except BaseException:
+            self._leave()
+            raise
+        future.add_done_callback(self._leave)
         return future
 
     def infer(
@@ -228,7 +229,13 @@ class Scoring:
         """Wait until the scores that are there are kept."""
         self._keeper.submit(bool).result()
 
-    def _over(self, future: Future[Scores]) -> None:
+    def _enter(self) -> None:
+        with self._lock:
+            if self._waiting >= QUEUE:
+                raise BusyError(f"expected at most {QUEUE} pictures to wait, got more: try later")
+            self._waiting += 1
+
+    def _leave(self, future: Future[Scores] | None = None) -> None:
         with self._lock:
             self._waiting -= 1
 

@@ -30,7 +30,8 @@ def test_each_user_is_let_in_with_their_password(pair: tuple[str, str]) -> None:
     "header",
     [
         None, "", "Basic", "Basic ", "Basic !!!", "Bearer x", basic("ann", ""), basic("", ""),
-        basic("ann", "wrong"), basic("bob", "secret"), basic("ann", "secret "), basic("Ann", "secret"),
+        basic("ann", "wrong"), basic("bob", "secret"), basic("ann", "secret "),
+        basic("Ann", "secret"),
         "Basic " + base64.b64encode(b"ann").decode(), "Basic \xff\xfe", basic("ann", "secret")[:-4],
     ],
 )  # fmt: skip

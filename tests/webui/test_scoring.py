@@ -138,7 +138,7 @@ def test_a_picture_nobody_wants_any_more_is_not_run(bench: Bench) -> None:
 
     assert futures[-1].cancel()
     bench.gate.set()
-    wait(futures, 20)
+    wait(futures[:-1], 20)
     assert sum(bench.opened[0].batches) < 8
     assert app.scoring.waiting == 0
 

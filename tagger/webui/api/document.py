@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from fastapi import Response
+
 from ..jobs import Snapshot
 from ..preview import Preview
 from .bodies import BatchBody, TagsBody
@@ -164,6 +166,7 @@ def describe_route(method: str, path: str, sentence: str, modern: bool) -> dict[
     status, responses = _responses(key)
     return {
         "status_code": status,
+        "response_class": Response,  # of no kind by itself: what is answered stands below
         "summary": sentence.split(".")[0].split(";")[0],
         "description": sentence,
         "tags": ["Tagger"],
