@@ -115,6 +115,12 @@ class Runtime:
     )
     batch: int = option(0, help="Pictures at once; 0: what suits the device.", ge=0)
     threads: int = option(0, help="Threads of the processor; 0: what suits it.", ge=0)
+    streams: int = option(
+        0,
+        help="Pictures at once on a processor, which share its threads; 0: one for each thread, "
+        "the fastest for many.",
+        ge=0,
+    )
     keep: Literal["device", "ram", "none"] = option(
         "ram", help="Where a model waits after use: on the device, in main memory, or nowhere."
     )

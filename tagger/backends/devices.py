@@ -60,13 +60,16 @@ def _quota(path: Path) -> int | None:
         return None
 
 
-def lanes(threads: int = 0) -> tuple[int, int]:
+def lanes(threads: int = 0, streams: int = 0) -> tuple[int, int]:
     """Split a processor: (streams, threads of each); 0 threads are as many as there are cores.
 
     One-thread streams that share a session beat one wide session by a tenth and more, and leave
-    no core waiting for another.
+    no core waiting for another; so that is what 0 streams are. A picture that comes alone is there
+    sooner the fewer streams there are.
     """
-    return threads or cores(), 1
+    whole = threads or cores()
+    count = min(streams or whole, whole)
+    return count, whole // count
 
 
 def devices() -> tuple[Device, ...]:

@@ -54,7 +54,7 @@ def open_model(model: Model, contract: Contract, place: Place, runtime: Runtime)
     """
     path = model.path(contract.weights)
     check_external(model, contract)
-    streams, width = lanes(runtime.threads) if place.kind == "cpu" else (1, 0)
+    streams, width = lanes(runtime.threads, runtime.streams) if place.kind == "cpu" else (1, 0)
     reopen = partial(open_session, str(path), path, place, width)
     session = reopen()
     used = session.get_providers()[0]

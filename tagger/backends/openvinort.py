@@ -74,7 +74,7 @@ def open_model(model: Model, contract: Contract, place: Place, runtime: Runtime)
     check_external(model, contract)
     core = openvino.Core()
     _check_processor(core, place)
-    streams, width = lanes(runtime.threads)
+    streams, width = lanes(runtime.threads, runtime.streams)
     settings = {
         "INFERENCE_PRECISION_HINT": _HINTS[place.dtype],
         "NUM_STREAMS": str(streams),

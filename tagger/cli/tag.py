@@ -37,7 +37,8 @@ def run(argv: Sequence[str], prog: str) -> int:
     _check(flags.images)
     settings, blend = flags.settings(), flags.blend()
     with flagged(Runtime):
-        runtime = Runtime(device=flags.device, precision=flags.precision)
+        # a few pictures have all of the processor, each its share
+        runtime = Runtime(flags.device, flags.precision, streams=len(flags.images))
     models = find_models(flags.model)
     captioner = captioner_for(models, settings, blend)
     failed = 0

@@ -12,6 +12,7 @@ import pytest
 onnxruntime = pytest.importorskip("onnxruntime")
 
 from tagger.backends import sessions  # noqa: E402
+from tagger.backends.devices import lanes  # noqa: E402
 from tagger.backends.onnxrt import OnnxBackend, open_model  # noqa: E402
 from tagger.backends.place import Place  # noqa: E402
 from tagger.errors import BackendError, ModelError  # noqa: E402
@@ -93,6 +94,31 @@ def test_on_a_processor_there_is_a_stream_for_each_thread(write_graph: Write) ->
     backend = opened(write_graph(), threads=3)
     assert (backend.streams, backend.best_batch) == (3, 1)
     assert (backend.device, backend.dtype) == ("cpu", "float32")
+
+
+@pytest.mark.parametrize(
+    ("threads", "streams", "wanted"),
+    [
+        (6, 0, (6, 1)),
+        (6, 1, (1, 6)),
+        (6, 4, (4, 1)),
+        (8, 3, (3, 2)),
+        (4, 9, (4, 1)),
+        (1, 1, (1, 1)),
+    ],
+)
+def test_streams_share_the_threads(threads: int, streams: int, wanted: tuple[int, int]) -> None:
+    """One picture gets all of them, many get one each; no thread is counted twice."""
+    assert lanes(threads, streams) == wanted
+
+
+def test_a_picture_alone_has_the_scores_it_has_among_many(
+    write_graph: Write, pictures: np.ndarray, expected: Expected
+) -> None:
+    """However many threads work at it."""
+    backend = opened(write_graph(), threads=4, streams=1)
+    assert backend.streams == 1
+    np.testing.assert_allclose(backend.run(pictures[:1]), expected(pictures[:1]), atol=1e-6)
 
 
 def test_a_closed_backend_says_so(write_graph: Write, pictures: np.ndarray) -> None:
