@@ -68,7 +68,7 @@ def test_settings_survive_json() -> None:
         Selection("topk", keep=("smile",)), CaptionFormat(replace=(("a", "b"),)), "inherit"
     )
     folder = Folder(Path("out"), "append", ".caption", False, True)
-    runtime = Runtime("cuda:1", "fp16", 8, 2, "none", (Path("a"), Path("b")))
+    runtime = Runtime("cuda:1", "fp16", 8, 2, 1, "none", (Path("a"), Path("b")))
 
     for each in (settings, folder, runtime):
         assert from_dict(type(each), json.loads(json.dumps(to_dict(each)))) == each
