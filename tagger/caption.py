@@ -130,7 +130,7 @@ def format_caption(
     ranked = sorted(tags, key=lambda tag: (-tag.score, *_model_place(tag)))
     prefix = _fixed(form.prefix, form, source)
     suffix = _fixed(form.suffix, form, source)
-    words = [*prefix, *suffix, *(_word(tag, form) for tag in _replaced(ranked, form.replace))]
+    words = [*prefix, *suffix, *_words(_replaced(ranked, form.replace), form)]
     fit, unfit = _parted(words, form)
     once = {word.key: word for word in reversed(fit)}  # of equal ones the first stays
     before, after = ([w for w in fixed if once.get(w.key) is w] for fixed in (prefix, suffix))
@@ -148,11 +148,15 @@ def _fixed(texts: tuple[str, ...], form: CaptionFormat, source: PurePath | None)
     return [_Word(text, key(unweigh(text)[0])) for text in filled if text]
 
 
-def _word(tag: Tag, form: CaptionFormat) -> _Word:
-    text, name = _spelled(tag.name, form.spaces, form.escape)
-    if form.weights and text:
-        text = weigh(text, tag.score)
-    return _Word(text, name, tag)
+def _words(tags: Sequence[Tag], form: CaptionFormat) -> list[_Word]:
+    spaces, escaped = form.spaces, form.escape
+    words = [_Word(*_spelled(tag.name, spaces, escaped), tag) for tag in tags]
+    if not form.weights:
+        return words
+    return [
+        _Word(weigh(word.text, tag.score), word.key, tag) if word.text else word
+        for word, tag in zip(words, tags, strict=True)
+    ]
 
 
 @functools.lru_cache(maxsize=1 << 15)  # a run meets few names, each many times
@@ -175,13 +179,11 @@ def _parted(words: Iterable[_Word], form: CaptionFormat) -> tuple[list[_Word], l
 _reads_back = functools.lru_cache(maxsize=1 << 15)(is_one_tag)
 
 
-def _replaced(tags: Iterable[Tag], pairs: tuple[tuple[str, str], ...]) -> Iterable[Tag]:
-    for tag in tags:
-        target = _target(tag.name, pairs) if pairs else tag.name
-        if target == tag.name:
-            yield tag
-        elif target:
-            yield replace(tag, name=target)
+def _replaced(tags: Sequence[Tag], pairs: tuple[tuple[str, str], ...]) -> Sequence[Tag]:
+    if not pairs:
+        return tags
+    named = [(tag, _target(tag.name, pairs)) for tag in tags]
+    return [tag if name == tag.name else replace(tag, name=name) for tag, name in named if name]
 
 
 @functools.lru_cache(maxsize=1 << 15)
@@ -208,14 +210,14 @@ def _at_most(words: list[_Word], most: int | None) -> list[_Word]:
 
 def _ordered(words: list[_Word], form: CaptionFormat) -> list[_Word]:
     """Put words, given in descending score, in the order asked for."""
+    if form.order == "score":
+        return words
     tags = {word.key: word.tag for word in words if word.tag}
     if form.order == "alphabetical":
         return sorted(words, key=lambda word: word.key)
     if form.order == "model":
         return sorted(words, key=lambda word: _model_place(tags[word.key]))
-    if form.order == "template":
-        return sorted(words, key=lambda word: _template_place(tags[word.key], form.template))
-    return words
+    return sorted(words, key=lambda word: _template_place(tags[word.key], form.template))
 
 
 def _model_place(tag: Tag) -> tuple[bool, int]:

@@ -13,7 +13,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .labels import LabelSet
+from .labels import Label, LabelSet
 from .mcut import cut, surely_cut
 from .scores import FLOOR, RATING, number
 from .selection import Method, Selection, Tag, Thresholds
@@ -122,7 +122,7 @@ class Selector:
         scores = np.asarray(values, np.float32)
         picked = self(scores)
         pairs = zip(picked.tolist(), scores[picked].tolist(), strict=True)
-        return [_tag(self.labels, index, score) for index, score in pairs]
+        return [_tag(self.labels[index], index, score) for index, score in pairs]
 
     def decides(self, values: ArrayLike, floor: float) -> bool:
         """Whether these scores suffice, where those below `floor` are unknown and stand as 0.
@@ -168,7 +168,7 @@ def rating(values: ArrayLike, labels: LabelSet) -> Tag | None:
     if not indices.size:
         return None
     index = int(indices[np.argmax(scores[indices])])
-    return _tag(labels, index, float(scores[index]))
+    return _tag(labels[index], index, float(scores[index]))
 
 
 _FLOOR = np.float32(FLOOR)
@@ -263,6 +263,5 @@ def _spread(
     return spread
 
 
-def _tag(labels: LabelSet, index: int, score: float) -> Tag:
-    label = labels[index]
+def _tag(label: Label, index: int, score: float) -> Tag:
     return Tag(label.name, label.category.name, number(score), index)
