@@ -86,6 +86,11 @@ class Outputs:
 
     def __post_init__(self) -> None:
         check(self)
+        if bool(self.softmax) != (self.activation == "softmax"):
+            raise OptionError(
+                f"softmax: expected categories for activation softmax and no other, got "
+                f"{list(self.softmax)} for activation {self.activation}"
+            )
 
 
 @dataclass(frozen=True)
