@@ -18,14 +18,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class ExportFlags:
-    """Write a model's folder as other tools read it.
-
-    wd: model.onnx and selected_tags.csv. timm: safetensors, and imgutils' layout. cl: as
-    cl_tagger's. universal: wd and safetensors.
-    """
+    """Write a model's folder as other tools read it."""
 
     model: str = option(help="A model's name or folder.", metavar="MODEL")
-    to: Literal["wd", "timm", "cl", "universal"] = option("wd", help="Whose layout.")
+    to: Literal["wd", "timm", "cl", "universal"] = option(
+        "wd",
+        help="Whose layout. wd: model.onnx and selected_tags.csv, for kohya's script, ComfyUI, "
+        "TagGUI and others that read WD's models. timm: safetensors for timm, and imgutils' files. "
+        "cl: cl_tagger's. universal: wd and safetensors.",
+    )
     out: Path = option(help="The folder to make.", metavar="DIR")
     check: bool = option(False, help="Run both on random pictures and say how far they differ.")
     bake_thresholds: bool = option(

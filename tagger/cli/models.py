@@ -54,7 +54,12 @@ def run(argv: Sequence[str], prog: str) -> int:
         return _show(parse(ShowFlags, argv[1:], f"{prog} show", positional=["name"]))
     if argv and argv[0] == "get":
         return _get(parse(GetFlags, argv[1:], f"{prog} get", positional=["name"]))
-    flags = parse(ModelsFlags, argv, prog)
+    if argv and not argv[0].startswith("-"):
+        raise UsageError(
+            f"expected show or get, got {argv[0]!r}: did you mean `{prog} show {argv[0]}`?"
+        )
+    about = " ".join((ModelsFlags.__doc__ or "").split())
+    flags = parse(ModelsFlags, argv, prog, description=about)
     if flags.markdown:
         print(words.markdown(CATALOG), end="")
         return DONE

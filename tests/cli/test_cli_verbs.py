@@ -243,6 +243,8 @@ def test_get_refuses_an_unknown_name(capsys: pytest.CaptureFixture[str]) -> None
     """Nothing is fetched for a slip of the finger."""
     assert main(["models", "get", "wd-vit-tager-v3"]) == 2
     assert "wd-vit-tagger-v3" in capsys.readouterr().err
+    assert main(["models", "demo"]) == 2
+    assert "did you mean `tagger models show demo`?" in capsys.readouterr().err
 
 
 def test_doctor_says_what_is_here(own_home: Path, capsys: pytest.CaptureFixture[str]) -> None:
