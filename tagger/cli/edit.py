@@ -16,7 +16,7 @@ from ..folder.preview import Preview, preview
 from . import DONE, FAILED
 from .editflags import EditFlags, check, edits_of
 from .screen import line, progress, say
-from .selecting import rules
+from .selecting import categories, rules
 
 SHOWN = 20
 """Tags and failures that are named one by one."""
@@ -27,10 +27,11 @@ def run(argv: Sequence[str], prog: str) -> int:
     flags = parse(EditFlags, argv, prog, positional=["folders"])
     model = flags.known_model()
     with flagged(EditFlags):
-        edits = list(edits_of(flags, model))
+        kinds = categories(model)
+        edits = list(edits_of(flags, kinds))
         check(flags, edits)
     captions = flags.captions()
-    with rules(flags, model, edits) as meant:
+    with rules(flags, model, kinds, edits) as meant:
         if flags.move or flags.delete:
             place = flags.move or kept_place()
             moves = plan_moves(captions, meant, place)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -14,12 +14,11 @@ from ..folder.edit import Edit
 from ..folder.edits import Add, Dedupe, KeepFirst, PruneImplied, Remove, Replace, Sort, Trigger
 from ..folder.preview import SAMPLES
 from ..folder.search import Search
-from ..models.spec import Model
 from ..options import option
 from ..relationfiles import home_relations
 from ..relations import Relations
 from .flags import borrowed
-from .selecting import SelectFlags, categories
+from .selecting import SelectFlags
 
 
 @dataclass(frozen=True)
@@ -87,8 +86,8 @@ class EditFlags(SelectFlags):
     yes: bool = option(False, help="Do it without asking.")
 
 
-def edits_of(flags: EditFlags, model: Model | None) -> Iterator[Edit | CorpusEdit]:
-    """The edits that are asked for, in the order of the flags."""
+def edits_of(flags: EditFlags, kinds: Mapping[str, str]) -> Iterator[Edit | CorpusEdit]:
+    """The edits that are asked for, in the order of the flags; `kinds`: the tags' categories."""
     yield from (Search(*_pair("--search", word)) for word in flags.search)
     yield from (Replace(*_pair("--replace", word)) for word in flags.replace)
     if flags.remove:
@@ -106,16 +105,16 @@ def edits_of(flags: EditFlags, model: Model | None) -> Iterator[Edit | CorpusEdi
         yield Add(flags.add)
     if flags.add_front:
         yield Add(flags.add_front, "front")
-    yield from _ordering(flags, model)
+    yield from _ordering(flags, kinds)
 
 
-def _ordering(flags: EditFlags, model: Model | None) -> Iterator[Edit | CorpusEdit]:
+def _ordering(flags: EditFlags, kinds: Mapping[str, str]) -> Iterator[Edit | CorpusEdit]:
     if flags.sort == "frequency":
         yield ByFrequency()
     elif flags.sort == "alphabetical":
         yield Sort()
     elif flags.sort == "template" or flags.template:
-        yield Sort("template", flags.template or CaptionFormat().template, categories(model))
+        yield Sort("template", flags.template or CaptionFormat().template, kinds)
     if flags.trigger:
         yield Trigger(flags.trigger)
     if flags.keep_first is not None:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import itertools
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from ..argv import flagged
 from ..caption import CaptionFormat
+from ..errors import TaggerError
 from ..folder.captions import Captions
 from ..folder.corpus import CorpusEdit
 from ..folder.edit import Edit
@@ -19,6 +21,7 @@ from ..folder.matching import Matcher, asks_scores
 from ..folder.query import Query
 from ..folder.queryreader import parse
 from ..folder.querywords import QueryError
+from ..labels import LabelSet
 from ..models.registry import DEFAULT, default_registry
 from ..models.spec import Model
 from ..options import option
@@ -68,26 +71,42 @@ class SelectFlags:
 
 @contextmanager
 def rules(
-    flags: SelectFlags, model: Model | None, edits: Sequence[Edit | CorpusEdit] = ()
+    flags: SelectFlags,
+    model: Model | None,
+    known: Mapping[str, str],
+    edits: Sequence[Edit | CorpusEdit] = (),
 ) -> Iterator[Rules]:
-    """What is done to which captions; the store is open meanwhile, if the query needs it."""
+    """What is done to which captions; the store is open meanwhile, if the query needs it.
+
+    known: the `categories` of tags.
+    """
     with flagged(CaptionFormat):
         form = CaptionFormat(separator=flags.separator, head_separator=flags.head_separator)
-    known = frozenset(categories(model))
     query = _query(flags.where)
     with ExitStack() as opened:
         scores_of = None
         if query is not None and model is not None and asks_scores(query):
             scores_of = kept_scores(opened.enter_context(Store()), model)
         selected = None if query is None else Matcher(query, scores_of)
-        yield Rules(edits, selected, form, known)
+        yield Rules(edits, selected, form, known.keys())
 
 
 def categories(model: Model | None) -> dict[str, str]:
-    """From a tag's key to its category; empty where no model is known."""
-    if model is None:
-        return {}
-    return {key(label.name): label.category.name for label in model.labels if label.name}
+    """From a tag's key to its category: as the model has it, else any other on this machine."""
+    found: dict[str, str] = {}
+    for labels in itertools.chain([model.labels] if model else [], _labels_here()):
+        for label in labels:
+            if label.name:
+                found.setdefault(key(label.name), label.category.name)
+    return found
+
+
+def _labels_here() -> Iterator[LabelSet]:
+    """The labels of every model on this machine; the bundled one, which knows few, comes last."""
+    rows = [row for row in default_registry().list() if row.on_disk and not row.reason]
+    for row in sorted(rows, key=lambda row: row.name == "demo"):
+        with suppress(TaggerError):  # a broken label file: `tagger models` says so
+            yield row.model().labels
 
 
 def _query(text: str) -> Query | None:

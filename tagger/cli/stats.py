@@ -14,9 +14,10 @@ from ..errors import UsageError
 from ..folder.captions import Captions
 from ..folder.duplicates import Duplicates, find_duplicates
 from ..folder.stats import FolderStats, folder_stats
+from ..folder.walk import walk
 from ..options import option
 from ..paths import cause_of, openable
-from ..report.plots import plot_bars
+from ..report.plots import Bar, plot_bars
 from ..spelling import key
 from . import DONE, FAILED
 from .screen import line, table
@@ -40,17 +41,18 @@ def run(argv: Sequence[str], prog: str) -> int:
     """Count and show; 1 if a file could not be read."""
     flags = parse(StatsFlags, argv, prog, positional=["folders"])
     captions, model = flags.captions(), flags.known_model()
-    with rules(flags, model) as meant:
+    kinds = categories(model)
+    with rules(flags, model, kinds) as meant:
         pairs = flags.top if flags.pairs else 0
-        stats = folder_stats(captions, meant, categories(model), pairs, key(flags.beside))
+        stats = folder_stats(captions, meant, kinds, pairs, key(flags.beside))
     stats.unread += captions.unreadable
     twice = _duplicates(captions) if flags.duplicates else Duplicates()
     if flags.csv is not None:
         _write_csv(flags.csv, stats)
     if flags.plot is not None:
         shown = stats.tags[: flags.top]
-        names, counts = [tag.name for tag in shown], [tag.count for tag in shown]
-        plot_bars(flags.plot, names, counts, f"{stats.captions:,} captions")
+        bars = [Bar(tag.name, tag.count, tag.category) for tag in shown]
+        plot_bars(flags.plot, bars, f"{stats.captions:,} captions")
     if flags.json:
         print(json.dumps(_as_json(stats, twice, flags), ensure_ascii=False))
     else:
@@ -60,7 +62,8 @@ def run(argv: Sequence[str], prog: str) -> int:
 
 
 def _duplicates(captions: Captions) -> Duplicates:
-    return find_duplicates(picture for each in captions for picture in each.pictures)
+    found = walk(captions.roots, captions.folder.recursive)
+    return find_duplicates(each.path for each in found)
 
 
 def _print(stats: FolderStats, top: int) -> None:

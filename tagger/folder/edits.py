@@ -16,7 +16,7 @@ from ..errors import OptionError
 from ..relations import Relations
 from ..spelling import key
 from ..wording import count_rank, is_one_tag
-from .words import Word, Words, meant
+from .words import Word, Words, category_of, meant
 
 
 class TagEdit(Protocol):
@@ -151,7 +151,7 @@ class Sort:
         rank = count_rank(name) if COUNT in self.template else None
         if rank is not None:
             return self.template.index(COUNT), rank
-        group = self.categories.get(name, "general")
+        group = category_of(name, self.categories)
         group = group if group in self.template else REST
         return (self.template.index(group) if group in self.template else len(self.template)), 0
 

@@ -6,6 +6,8 @@ by four bytes for each tag of each caption where pairs are asked for.
 
 from __future__ import annotations
 
+import itertools
+from array import array
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,7 +20,7 @@ from ..counts import count
 from ..wording import unweigh
 from .captions import Captioned
 from .editing import Rules, selected
-from .words import Words, read_words, why_left
+from .words import Words, category_of, read_words, why_left
 
 PAIRED = 1000
 """Tags, the most frequent ones, among which pairs are counted: a table of a million."""
@@ -83,14 +85,14 @@ def folder_stats(
     """Count the captions that are meant, of those only the ones that have the tag `beside`.
 
     rules: only who is meant and how captions are read counts here. categories: from a tag's key
-    to its category; what is not there is general. pairs: so many of the most frequent ones.
-    beside: a tag by its key.
+    to its category; what is not there has its namespace's, or is general. pairs: so many of the
+    most frequent ones. beside: a tag by its key.
     """
     stats = FolderStats()
     vocabulary: dict[str, int] = {}
     names: list[str] = []
     frequency: Counter[int] = Counter()
-    rows: list[NDArray[np.int32]] = []
+    rows = _Rows()
     for words in _read(captions, rules, stats):
         indices = _indices(words, vocabulary, names)
         if beside and vocabulary.get(beside) not in indices:
@@ -99,11 +101,11 @@ def folder_stats(
         stats.lengths[len(words)] += 1
         frequency.update(indices)
         if pairs:
-            rows.append(np.fromiter(indices, np.int32, len(indices)))
+            rows.add(indices)
     order = sorted(frequency, key=lambda index: (-frequency[index], names[index]))
     keys = list(vocabulary)
     kinds = categories or {}
-    stats.tags = [TagCount(names[i], kinds.get(keys[i], "general"), frequency[i]) for i in order]
+    stats.tags = [TagCount(names[i], category_of(keys[i], kinds), frequency[i]) for i in order]
     if pairs:
         stats.pairs = _pairs(rows, order[:PAIRED], names, pairs)
     return stats
@@ -136,8 +138,24 @@ def _indices(words: Words, vocabulary: dict[str, int], names: list[str]) -> set[
     return found
 
 
+class _Rows:
+    """Tags of captions by their numbers, one caption after another: four bytes each."""
+
+    def __init__(self) -> None:
+        self._numbers, self._ends = array("i"), array("q", [0])
+
+    def add(self, numbers: Iterable[int]) -> None:
+        self._numbers.extend(numbers)
+        self._ends.append(len(self._numbers))
+
+    def __iter__(self) -> Iterator[NDArray[np.intc]]:
+        numbers = np.frombuffer(self._numbers, np.intc)
+        for start, end in itertools.pairwise(self._ends):
+            yield numbers[start:end]
+
+
 def _pairs(
-    rows: Sequence[NDArray[np.int32]], top: Sequence[int], names: Sequence[str], most: int
+    rows: Iterable[NDArray[np.intc]], top: Sequence[int], names: Sequence[str], most: int
 ) -> list[PairCount]:
     """The most frequent pairs among the tags in `top`."""
     place = np.full(len(names), -1, np.int32)

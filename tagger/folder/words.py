@@ -6,7 +6,7 @@ What can't be taken apart and put together again without harm is left alone, wit
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable, Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 
 from ..caption import CaptionFormat
@@ -14,6 +14,18 @@ from ..spelling import Pattern, key, match
 from ..wording import reads_as_prose, unweigh
 
 NOTHING: frozenset[str] = frozenset()
+
+_NAMESPACES = {
+    "artist": "artist",
+    "creator": "artist",
+    "character": "character",
+    "copyright": "copyright",
+    "series": "copyright",
+    "species": "species",
+    "lore": "lore",
+    "meta": "meta",
+    "rating": "rating",
+}
 
 
 @dataclass(frozen=True)
@@ -39,6 +51,7 @@ class Word:
 Words = tuple[Word, ...]
 
 
+@functools.lru_cache(maxsize=16)  # a caption is judged, edited and shown one after another
 def read_words(text: str, form: CaptionFormat) -> Words:
     """The tags of a caption, in its order, as `parse_caption` finds them.
 
@@ -46,8 +59,8 @@ def read_words(text: str, form: CaptionFormat) -> Words:
     """
     head, found, rest = text.partition(form.head_separator)
     if not found:
-        return tuple(word for part in text.split(form.mark) if (word := _word(part)))
-    before = (word for part in head.split(form.mark) if (word := _word(part, True)))
+        return tuple([word for part in text.split(form.mark) if (word := _word(part))])
+    before = [word for part in head.split(form.mark) if (word := _word(part, True))]
     return (*before, *(word for part in rest.split(form.mark) if (word := _word(part))))
 
 
@@ -100,6 +113,17 @@ def _shares_weight(words: Words) -> bool:
         elif surplus < 0 and opened and item[-1] in ")]":
             return True
     return False
+
+
+def category_of(name: str, known: Mapping[str, str]) -> str:
+    """The category of a tag by its key: what is known of it, else its namespace, else general.
+
+    A namespace is written `artist:somebody`, as boorus and Hydrus do.
+    """
+    if name in known:
+        return known[name]
+    space, colon, rest = name.partition(":")
+    return _NAMESPACES.get(space, "general") if colon and rest else "general"
 
 
 class Meant:

@@ -3,16 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import UsageError
 from ..paths import cause_of, openable
 
+# the site's colours for its categories, darkened to be told apart on white
+_COLOURS = {
+    "general": "#4c72b0",
+    "character": "#3a923a",
+    "copyright": "#9656a2",
+    "artist": "#c44e52",
+    "species": "#dd8452",
+    "meta": "#b8860b",
+    "rating": "#7f7f7f",
+}
+_OTHER = "#17879b"
 
-def plot_bars(path: Path, names: Sequence[str], values: Sequence[int], title: str) -> None:
+
+@dataclass(frozen=True)
+class Bar:
+    """One bar: its name, how long it is, and the group that colours it."""
+
+    name: str
+    value: int
+    group: str = "general"
+
+
+def plot_bars(path: Path, bars: Sequence[Bar], title: str) -> None:
     """Draw horizontal bars, the first on top, each with its number; write a PNG.
 
-    Raises UsageError if matplotlib is not installed, or the file can't be written.
+    Groups have their colours, explained where there are several. Raises UsageError if matplotlib
+    is not installed, or the file can't be written.
     """
     try:
         from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -21,18 +44,32 @@ def plot_bars(path: Path, names: Sequence[str], values: Sequence[int], title: st
         raise UsageError(
             'a chart: expected matplotlib, got none: pip install "sd-webui-tagger[report]"'
         ) from error
-    figure = Figure(figsize=(8, 1.2 + 0.24 * len(names)), layout="constrained")
+    figure = Figure(figsize=(8, 1.2 + 0.24 * len(bars)), layout="constrained")
     axes = figure.subplots()
-    bars = axes.barh(range(len(names)), values, color="#4c72b0")
-    # a `$` would begin a formula, and kaomoji have them
-    axes.set_yticks(range(len(names)), [name.replace("$", r"\$") for name in names])
-    axes.bar_label(bars, [f"{value:,}" for value in values], padding=3, fontsize=8)
+    groups = list(dict.fromkeys(bar.group for bar in bars))
+    for group in groups:
+        rows = [(at, bar.value) for at, bar in enumerate(bars) if bar.group == group]
+        places, values = [row[0] for row in rows], [row[1] for row in rows]
+        drawn = axes.barh(places, values, color=_COLOURS.get(group, _OTHER), label=_plain(group))
+        axes.bar_label(drawn, [f"{value:,}" for value in values], padding=3, fontsize=8)
+    if len(groups) > 1:
+        axes.legend(loc="lower right")
+    axes.set_yticks(range(len(bars)), [_plain(_short(bar.name)) for bar in bars])
     axes.invert_yaxis()
     axes.margins(x=0.1, y=0.01)
     axes.locator_params(axis="x", integer=True)
-    axes.set_title(title.replace("$", r"\$"))
+    axes.set_title(_plain(title))
     axes.spines[["top", "right"]].set_visible(False)
     try:
         FigureCanvasAgg(figure).print_png(str(openable(path)))
     except OSError as error:
         raise UsageError(f"{path}: expected to write a chart, got {cause_of(error)}") from error
+
+
+def _plain(text: str) -> str:
+    """A `$` would begin a formula, and kaomoji have them; what has no glyph is no letter."""
+    return "".join(c if c.isprintable() else "?" for c in text).replace("$", r"\$")
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= 40 else f"{name[:39]}…"

@@ -88,6 +88,17 @@ def test_categories_are_those_of_the_model(colour_model: Path, folder: Path, cap
     assert "character: 1 tag\n" in capsys.readouterr().out
 
 
+def test_without_the_default_model_any_labels_here_tell(folder: Path, capsys: Said) -> None:
+    """Of a folder that another tool captioned; the bundled model's, if no others are here."""
+    labels = default_registry().find("demo").labels
+    character = labels[int(labels.of("character")[0])].name
+    (folder / "a.txt").write_text(f"{character}, artist:somebody, some tag")
+    assert main(["stats", str(folder)]) == 0
+    said = capsys.readouterr().out
+    assert "character: 1 tag\n" in said
+    assert "artist: 1 tag\n" in said
+
+
 def test_an_edit_is_shown_done_and_undone(folder: Path, capsys: Said) -> None:
     before = texts(folder)
     argv = ["edit", str(folder), "--where", '"long hair"', "--dedupe", "--trigger", "sks", "--yes"]

@@ -16,7 +16,7 @@ from tagger.folder.editing import Rules
 from tagger.folder.matching import Matcher
 from tagger.folder.queryreader import parse
 from tagger.folder.stats import PairCount, TagCount, folder_stats
-from tagger.report.plots import plot_bars
+from tagger.report.plots import Bar, plot_bars
 
 
 def captioned(*texts: str | None) -> list[Captioned]:
@@ -42,6 +42,15 @@ def test_tags_are_counted_once_a_caption_whatever_their_spelling() -> None:
     assert (stats.captions, stats.without, stats.left) == (2, 2, {"several lines": 1})
     assert stats.lengths == {3: 1, 2: 1}
     assert stats.mean_length == 2.5
+
+
+def test_a_tag_that_nobody_knows_has_its_namespaces_category() -> None:
+    """Kaomoji with a colon have none."""
+    texts = captioned("artist:me, Species:red fox, :3, ;d:, unknown:thing, character:")
+    kinds = {tag.name: tag.category for tag in folder_stats(texts, Rules()).tags}
+    assert kinds.pop("artist:me") == "artist"
+    assert kinds.pop("Species:red fox") == "species"
+    assert set(kinds.values()) == {"general"}
 
 
 def test_only_what_is_meant_is_counted() -> None:
@@ -90,12 +99,15 @@ def test_a_chart_is_a_png_whatever_the_tags_are_called(tmp_path: Path) -> None:
     image = pytest.importorskip("PIL.Image")
     pytest.importorskip("matplotlib")
     path = tmp_path / "chart.png"
-    plot_bars(path, ["^_^", "$_$", r"\m/", "a" * 60], [4, 3, 2, 1], "$5")
+    names = ["^_^", "$_$", r"\m/", "a" * 600, "a\nb\x07"]
+    groups = ["general", "character", "lore", "general", "general"]
+    bars = [Bar(name, 5 - at, groups[at]) for at, name in enumerate(names)]
+    plot_bars(path, bars, "$5")
     with image.open(path) as chart:
         assert chart.format == "PNG"
         assert chart.size[0] == 800
     with pytest.raises(UsageError, match="no such file or folder"):
-        plot_bars(tmp_path / "nowhere" / "chart.png", ["a"], [1], "")
+        plot_bars(tmp_path / "nowhere" / "chart.png", [Bar("a", 1)], "")
 
 
 def test_without_matplotlib_a_chart_says_what_to_install(
@@ -103,4 +115,4 @@ def test_without_matplotlib_a_chart_says_what_to_install(
 ) -> None:
     monkeypatch.setitem(__import__("sys").modules, "matplotlib.figure", None)
     with pytest.raises(UsageError, match=r"sd-webui-tagger\[report\]"):
-        plot_bars(tmp_path / "chart.png", ["a"], [1], "")
+        plot_bars(tmp_path / "chart.png", [Bar("a", 1)], "")
