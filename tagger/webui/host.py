@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+from ..settings import Folder, Settings
 from .preferences import Preferences
 
 Credentials = tuple[tuple[str, str], ...]
@@ -23,6 +24,10 @@ class Host(Protocol):
 
     def preferences(self) -> Preferences:
         """What its user set, as it is now."""
+        ...
+
+    def inherited(self) -> tuple[Settings, Folder]:
+        """What a page begins with that no page was before: as other extensions were set here."""
         ...
 
     def device(self) -> str:
@@ -87,6 +92,10 @@ class StandAlone:
     def preferences(self) -> Preferences:
         """As given."""
         return self.preferred
+
+    def inherited(self) -> tuple[Settings, Folder]:
+        """The defaults."""
+        return Settings(), Folder()
 
     def device(self) -> str:
         """The best there is."""

@@ -62,7 +62,7 @@ class WebUI:
         return read_preferences(_stored().get, self._tell_once)
 
     def inherited(self) -> tuple[Settings, Folder]:
-        """The tab's first values: as its predecessors' settings were."""
+        """As the predecessors of our tab were set, as far as the host still knows."""
         return inherited_settings(_stored())
 
     def device(self) -> str:
@@ -237,5 +237,5 @@ def _set(variable: str) -> bool:
 
 def _automatic1111_version() -> str:
     launch = sys.modules.get("modules.launch_utils")
-    tag = launch.git_tag() if launch else ""  # asked by the host itself for its footer, and kept
-    return tag.lstrip("v") if tag[:1] == "v" else ""
+    tag = launch.git_tag().lstrip("v") if launch else ""  # the host asks it too, and keeps it
+    return tag if tag[:1].isdigit() else ""

@@ -88,12 +88,12 @@ def keep_last(model: str, settings: Settings, folder: Folder | None = None) -> N
             save(LAST, last)
 
 
-def load_last() -> Preset:
-    """What the last page ended with; the defaults where there is nothing, or nothing readable."""
+def load_last(first: Preset | None = None) -> Preset:
+    """What the last page ended with; `first` or the defaults where there is nothing readable."""
     try:
         return load(LAST)
     except TaggerError:
-        return Preset()
+        return first or Preset()
 
 
 def delete(name: str) -> None:

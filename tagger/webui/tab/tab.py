@@ -82,7 +82,8 @@ def _hello(shared: Shared, acts: models.Acts, row: options.Presets, parts: tuple
     told = options.Acts(shared)
 
     def meet() -> list[Any]:
-        preset = presets.load_last()
+        settings, where = shared.app.host.inherited()
+        preset = presets.load_last(presets.Preset("", settings, where))
         shown = told.shown(preset)
         model = update(choices=acts.choices(), value=shown[0])
         listed = update(choices=presets.names())
