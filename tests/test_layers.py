@@ -54,7 +54,14 @@ SEES_ONLY = {
 # What an import of anything else must leave alone: they take seconds, or belong to a host.
 HEAVY = ["torch", "onnxruntime", "timm", "gradio", "fastapi", "huggingface_hub", "onnx", "cv2"]
 HEAVY += ["torchvision", "duckdb", "pyarrow", "pandas", "matplotlib", "yaml", "safetensors"]
-MADE_OF_HEAVY = ("train", "export", "backends.onnxrt", "backends.pytorch", "backends.weights")
+MADE_OF_HEAVY = (
+    "train",
+    "export",
+    "backends.cards",
+    "backends.onnxrt",
+    "backends.pytorch",
+    "backends.weights",
+)
 MADE_OF_HEAVY += ("backends.timmnets", "backends.architectures", "backends.sessions")
 MADE_OF_HEAVY += ("backends.openvinort", "webui.api")
 

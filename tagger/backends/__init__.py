@@ -3,6 +3,7 @@
 Read downward:
     protocol    Backend, DeviceMemoryError
     fake        FakeBackend, for tests
+    batchsize   how many pictures a device's memory holds
     devices     what can compute here, and which library reaches it
     place       where a model runs, and in what numbers
     activation  outputs -> probabilities
@@ -11,6 +12,7 @@ Read downward:
     openvinort  OpenVINO; imports it
     weights     files -> tensors -> a network; imports torch
     timmnets    timm's networks; imports it
+    cards       batches to a card and back; imports torch
     architectures  networks of our own
     pytorch     torch
 """

@@ -101,10 +101,10 @@ class Backend(Protocol):
         ...
 
 
-def noise(preprocess: Preprocess) -> Batch:
-    """A batch of one prepared picture of noise, always the same, to try a model on."""
+def noise(preprocess: Preprocess, count: int = 1) -> Batch:
+    """A batch of prepared pictures of noise, always the same, to try a model on."""
     side = 2 * preprocess.patch
     width, height = (side, side) if preprocess.fit == "patches" else preprocess.size
     channels = 3 if preprocess.alpha == "before" else 4
     pixels = np.random.default_rng(0).integers(0, 256, (height, width, channels), np.uint8)
-    return stack([pixels], preprocess)
+    return stack([pixels] * count, preprocess)

@@ -19,13 +19,15 @@ from ..preprocess import Batch, Preprocess
 from ..settings import Runtime
 from . import architectures
 from .activation import activate
+from .batchsize import find_batch
+from .cards import STREAMS, Courier, free, taken
 from .place import Place
 from .protocol import DeviceMemoryError, noise
 from .weights import fill, first_line, read_weights
 
 _NO_MEMORY = torch.cuda.OutOfMemoryError
 CARD_BATCH = 32
-"""Pictures in a batch on a card: the small end of where a ViT-B of 448 pixels stops gaining."""
+"""Pictures in a batch on a card whose free memory is not known, Apple's."""
 
 
 def open_model(model: Model, contract: Contract, place: Place, runtime: Runtime) -> TorchBackend:
@@ -47,6 +49,9 @@ def open_model(model: Model, contract: Contract, place: Place, runtime: Runtime)
     backend = TorchBackend(network, contract, model.labels, model.path(contract.weights))
     backend.device, backend.dtype = place.device, place.dtype
     backend.best_batch = runtime.batch or (1 if place.kind == "cpu" else CARD_BATCH)
+    if place.kind == "cuda":
+        backend.courier, backend.streams = Courier(place.device), STREAMS
+        backend.best_batch = runtime.batch or backend.roomiest()
     if model.spec.repo is None:
         backend.run(noise(contract.preprocess))
     return backend
@@ -89,6 +94,7 @@ class TorchBackend:
     best_batch = 1
     takes_uint8 = True
     parked = False
+    courier: Courier | None = None
 
     def __init__(
         self, network: torch.nn.Module, contract: Contract, labels: LabelSet, path: Path
@@ -154,6 +160,16 @@ class TorchBackend:
         if self.device.startswith("cuda") and torch.cuda.is_available():
             torch.cuda.empty_cache()
 
+    def roomiest(self) -> int:
+        """The largest batch that the device's free memory holds, as far as small ones tell."""
+
+        self.run(noise(self.contract.preprocess))  # what the libraries keep for themselves
+
+        def cost(count: int) -> int:
+            return taken(self.device, self.run, noise(self.contract.preprocess, count))
+
+        return find_batch(cost, free(self.device))
+
     @torch.inference_mode()
     def _forward(self, network: torch.nn.Module, batch: Batch) -> NDArray[np.float32]:
         outputs = network(*self._inputs(batch)).float()  # sigmoid and thresholds in float32
@@ -163,8 +179,8 @@ class TorchBackend:
                 f'{self._path}: expected numbers, got an overflow of {self.dtype}: use "{better}"'
             )
         if self.contract.activation == "sigmoid":
-            return outputs.sigmoid().cpu().numpy()
-        return activate(outputs.cpu().numpy(), self.contract, self._labels)
+            return self._fetched(outputs.sigmoid())
+        return activate(self._fetched(outputs), self.contract, self._labels)
 
     def _inputs(self, batch: Batch) -> list[torch.Tensor]:
         kind = getattr(torch, self.dtype)
@@ -174,10 +190,12 @@ class TorchBackend:
         return [prepare_patches(pixels, self.contract.preprocess).to(kind), places, valid]
 
     def _moved(self, values: NDArray[Any]) -> torch.Tensor:
-        tensor = torch.from_numpy(np.ascontiguousarray(values))
-        if self.device.startswith("cuda"):
-            tensor = tensor.pin_memory()
-        return tensor.to(self.device, non_blocking=True)
+        if self.courier:
+            return self.courier.bring(values)
+        return torch.from_numpy(np.ascontiguousarray(values)).to(self.device)
+
+    def _fetched(self, outputs: torch.Tensor) -> NDArray[Any]:
+        return (self.courier.fetch(outputs) if self.courier else outputs.cpu()).numpy()
 
 
 def prepare(pixels: torch.Tensor, contract: Contract) -> torch.Tensor:
