@@ -122,7 +122,8 @@ def run(argv: Sequence[str], prog: str) -> int:
         store = stack.enter_context(Store(flags.store))
         journal = stack.enter_context(Journal())
         keeping = Keeping(flags.rehash, flags.all_scores or output.asks_scores)
-        runtime = flags.runtime()
+        count = tally.total() - tally["skip"]
+        runtime = replace(flags.runtime(), streams=count)  # a few have all of the processor
         memories = [Memory(store, m, _sufficing(m, models, captioner), keeping) for m in models]
         recalls = [
             Recall(memory, partial(_open, model, runtime, stack))
@@ -130,7 +131,7 @@ def run(argv: Sequence[str], prog: str) -> int:
         ]
         scorer = recalls[0] if len(recalls) == 1 else Union(recalls, blend, captioner.decides)
         running = caption_folder(job, scorer, captioner, journal, dry=flags.dry_run)
-        summary = _watch(running, tally.total() - tally["skip"], diff=flags.diff)
+        summary = _watch(running, count, diff=flags.diff)
         _print_summary(summary, recalls[0])
         if not flags.dry_run:
             output.write(job, running, recalls[0], models[0])

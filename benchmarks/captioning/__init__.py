@@ -1,0 +1,1 @@
+"""What `benchmarks/caption.py` measures with: pictures, models, a runner for each contestant."""

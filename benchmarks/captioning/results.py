@@ -1,0 +1,108 @@
+"""What was measured, as tables in Markdown: geometric means with 95 % intervals over the rounds."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Iterable
+from typing import Any
+
+# Student's t for 95 %, two-sided, by degrees of freedom; beyond them the normal's.
+_T = (12.71, 4.30, 3.18, 2.78, 2.57, 2.45, 2.36, 2.31, 2.26)
+
+Row = dict[str, Any]
+
+
+def mean(values: Iterable[float]) -> tuple[float, float, float]:
+    """Geometric mean, and the ends of its interval; NaN where there are too few."""
+    logs = [math.log(value) for value in values]
+    if len(logs) < 2:
+        return (math.exp(logs[0]) if logs else math.nan), math.nan, math.nan
+    centre = statistics.mean(logs)
+    t = _T[len(logs) - 2] if len(logs) - 2 < len(_T) else 1.96
+    half = t * statistics.stdev(logs) / math.sqrt(len(logs))
+    return math.exp(centre), math.exp(centre - half), math.exp(centre + half)
+
+
+def table(rows: list[Row]) -> str:
+    """One table a model, the ratios that are promised below it."""
+    models = dict.fromkeys(row["model"] for row in rows)
+    parts = [_of_model(model, [row for row in rows if row["model"] == model]) for model in models]
+    loads = [row["load"] for row in rows]
+    parts.append(f"Load when a run began: {min(loads):.1f} to {max(loads):.1f}.")
+    return "\n\n".join(parts)
+
+
+def _of_model(model: str, rows: list[Row]) -> str:
+    folder = [row for row in rows if row["what"] == "folder"]
+    first = [row for row in rows if row["what"] == "first"]
+    lines = [
+        f"{model}, {len({row['round'] for row in rows})} rounds",
+        "",
+        "| | pictures a second | CPU-seconds a picture | peak memory, MB | first caption, s |",
+        "|---|---|---|---|---|",
+    ]
+    for name in dict.fromkeys(row["name"] for row in folder):
+        own = [row for row in folder if row["name"] == name]
+        cells = [_cell(own, "per_second"), _cell(own, "cpu_s"), _cell(own, "peak_mb")]
+        cells.append(_cell([row for row in first if row["name"] == name], "first_s"))
+        lines.append(f"| {name} | {' | '.join(cells)} |")
+    return "\n".join([*lines, "", *_ratios(folder, first)])
+
+
+def _cell(rows: list[Row], key: str) -> str:
+    if not rows:
+        return ""
+    centre, low, high = mean(row[key] for row in rows)
+    return f"{centre:.3g} ({low:.3g} to {high:.3g})"
+
+
+def _ratios(folder: list[Row], first: list[Row]) -> list[str]:
+    """Tagger beside the bound and beside the fastest peer, round by round."""
+    by_round = _by_round(folder)
+    peers = [name for name in dict.fromkeys(row["name"] for row in folder) if _is_peer(name)]
+    lines = [
+        _line(
+            "of the bound t_forward / (t_forward + t_decode)",
+            (r["Tagger"]["per_second"] / _bound(r) for r in by_round if "Tagger" in r),
+        )
+    ]
+    if peers:
+        best = max(peers, key=lambda name: _mean_of(folder, name, "per_second"))
+        lines.append(_against(best, by_round, "per_second", "times the speed of"))
+        least = min(peers, key=lambda name: _mean_of(folder, name, "peak_mb"))
+        lines.append(_against(least, by_round, "peak_mb", "times the memory of"))
+        soonest = min(
+            (name for name in peers if any(row["name"] == name for row in first)),
+            key=lambda name: _mean_of(first, name, "first_s"),
+        )
+        lines.append(_against(soonest, _by_round(first), "first_s", "times the wait for"))
+    return [f"- {line}" for line in lines]
+
+
+def _against(peer: str, rounds: list[dict[str, Row]], key: str, words: str) -> str:
+    both = [r for r in rounds if "Tagger" in r and peer in r]
+    return _line(f"{words} {peer}", (r["Tagger"][key] / r[peer][key] for r in both))
+
+
+def _line(words: str, values: Iterable[float]) -> str:
+    centre, low, high = mean(values)
+    return f"Tagger: {centre:.2f} ({low:.2f} to {high:.2f}) {words}"
+
+
+def _bound(rows: dict[str, Row]) -> float:
+    forward, decode = (rows[name]["per_second"] for name in ("forward only", "decode only"))
+    return 1 / (1 / forward + 1 / decode)
+
+
+def _is_peer(name: str) -> bool:
+    return name not in ("Tagger", "forward only", "decode only")
+
+
+def _mean_of(rows: list[Row], name: str, key: str) -> float:
+    return mean(row[key] for row in rows if row["name"] == name)[0]
+
+
+def _by_round(rows: list[Row]) -> list[dict[str, Row]]:
+    rounds = dict.fromkeys(row["round"] for row in rows)
+    return [{row["name"]: row for row in rows if row["round"] == number} for number in rounds]

@@ -1,0 +1,44 @@
+"""Tagger as its users run it: `tagger caption FOLDER --model MODEL`.
+
+With --imported, torch and OpenCV are there before it starts, as they are inside a WebUI, and as
+they come to be in the course of a long run.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from stopwatch import Stopwatch, arguments
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT))
+
+
+def main() -> None:
+    """Caption a folder with a home of its own, beside it."""
+    parser = arguments(__doc__)
+    parser.add_argument("--imported", action="store_true")
+    asked = parser.parse_args()
+    os.environ["TAGGER_HOME"] = f"{asked.pictures}-home"
+    if asked.imported:
+        import cv2  # noqa: F401
+        import torch  # noqa: F401
+    watch = Stopwatch()
+
+    @contextlib.contextmanager
+    def progress(title: str, unit: str) -> Iterator[Callable[[int, int], None]]:
+        yield lambda done, total: watch.mark(done - len(watch.marks))
+
+    from tagger.cli import caption
+
+    caption.progress = progress
+    caption.run([str(asked.pictures), "--model", str(asked.model)], "tagger caption")
+    watch.report()
+
+
+if __name__ == "__main__":
+    main()
