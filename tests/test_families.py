@@ -465,7 +465,7 @@ def test_what_sees_pictures_as_wd_does_can_be_exported(name: str, tmp_path: Path
 
 
 def test_every_family_that_onnx_runs_is_tried() -> None:
-    """Those that torch alone runs have tests beside their networks."""
+    """Those that torch alone runs are tried in `test_torch_families.py`."""
     run = {spec.family for spec in CATALOG for way in spec.contracts if way.runtime == "onnx"}
 
     assert {SPECS[name].family for name in FAMILIES} == run

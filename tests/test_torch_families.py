@@ -1,7 +1,8 @@
 """Families that torch alone runs, from the catalogue's files to scores, against their recipes.
 
-The weights are small and drawn at random, under the names and in the layout of the real files.
-Their networks are tried one by one in `tests/backends/test_architectures.py`.
+taggerine runs whole, with small weights under the names of the real ones. The networks of the
+others are tried in `tests/backends/test_architectures.py`; here a probe stands in their place that
+mixes every pixel, so that what is done to a picture before and to the output after is held.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ safetensors_torch = pytest.importorskip("safetensors.torch")
 
 from torch.nn import functional  # noqa: E402
 
-from tagger.backends import open_backend  # noqa: E402
+from tagger.backends import architectures, open_backend  # noqa: E402
 from tagger.backends.architectures import dinov3  # noqa: E402
 from tagger.engine import Tagger  # noqa: E402
 from tagger.errors import ModelError  # noqa: E402
@@ -218,3 +219,138 @@ def test_weights_of_another_network_are_one_sentence(gone: str, tmp_path: Path) 
 
     with pytest.raises(ModelError, match=r"tagger_proto\.safetensors: expected the tensors of"):
         taggerine(tmp_path, state)
+
+
+# what the others' networks see, and what is made of what they say
+
+
+class Probe(torch.nn.Module):
+    """Blocks of 16 pixels, then one matrix: another picture gives other columns."""
+
+    def __init__(self, columns: int) -> None:
+        super().__init__()
+        generator = torch.Generator().manual_seed(5)
+        self.kernel = torch.randn(6, 768, generator=generator) / 20
+        self.matrix = torch.randn(columns, 6 * 4096, generator=generator) / 20
+        self.num_classes = columns
+
+    def forward(self, x: Any, places: Any = None, valid: Any = None) -> Any:
+        if places is None:
+            x = functional.unfold(x, 16, stride=16).transpose(1, 2)
+            x = x.unflatten(-1, (3, 256)).transpose(2, 3).flatten(2)
+            valid = torch.ones(x.shape[:2])
+        features = (x @ self.kernel.T).tanh() * valid[..., None]
+        if places is not None:  # where a patch stands counts too
+            features = features * (1 + places.sum(-1, keepdim=True) / 7).sin()
+        features = functional.pad(features, (0, 0, 0, 4096 - features.shape[1]))
+        return features.flatten(1) @ self.matrix.T
+
+
+def resized(image: Image.Image, size: tuple[int, int], kernel: Image.Resampling) -> Image.Image:
+    """Across, then down: as every Pillow before 13, with which the authors worked."""
+    return image.resize((size[0], image.height), kernel).resize(size, kernel)
+
+
+def pilot(image: Image.Image) -> tuple[Any]:
+    """Fit, ToTensor, CompositeAlpha(0.5), Normalize, CenterCrop, which pads with zeros.
+
+    Pillow itself resizes RGBA with its colours multiplied by alpha.
+    """
+    image = image.convert("RGBA").convert("RGBa")
+    scale = min(384 / image.width, 384 / image.height)
+    size = tuple(max(1, min(round(side * scale), 384)) for side in image.size)
+    image = resized(image, size, Image.Resampling.LANCZOS).convert("RGBA")
+    values = np.asarray(image, np.float64) / 255
+    colours = values[..., :3] * values[..., 3:] + (1 - values[..., 3:]) * 0.5
+    canvas = np.zeros((384, 384, 3))
+    left, top = (384 - size[0]) // 2, (384 - size[1]) // 2
+    canvas[top : top + size[1], left : left + size[0]] = (colours - 0.5) / 0.5
+    return (torch.from_numpy(canvas).float().permute(2, 0, 1)[None],)
+
+
+def hydra_sides(width: int, height: int) -> tuple[int, int]:
+    """The largest scale of a fine search at which whole patches, rounded up, are at most 1024."""
+    across, down = max(width // 16, 1), max(height // 16, 1)
+    if across * down <= 1024:
+        return 16 * across, 16 * down
+    low, high = 1e-5, 1.0
+    while high - low >= 1e-5:
+        middle = (low + high) / 2
+        count = math.ceil(width * middle / 16) * math.ceil(height * middle / 16)
+        low, high = (middle, high) if count <= 1024 else (low, middle)
+    return 16 * math.ceil(width * low / 16), 16 * math.ceil(height * low / 16)
+
+
+def hydra(image: Image.Image) -> tuple[Any, Any, Any]:
+    """RGBa, which is black behind what is transparent; Lanczos after an average; patches."""
+    image = image.convert("RGBA").convert("RGBa")
+    size = hydra_sides(*image.size)
+    image = image.resize(size, Image.Resampling.LANCZOS, reducing_gap=3.0)
+    pixels = np.asarray(image)[..., :3]
+    places = [(y, x) for y in range(size[1] // 16) for x in range(size[0] // 16)]
+    tiles = [pixels[16 * y : 16 * y + 16, 16 * x : 16 * x + 16].reshape(-1) for y, x in places]
+    patches = torch.from_numpy(np.stack(tiles)).float() / 127.5 - 1
+    return patches[None], torch.tensor(places)[None], torch.ones(1, len(places)).bool()
+
+
+def torch_deepdanbooru(image: Image.Image) -> tuple[Any]:
+    """`resize((512, 512))`, Pillow's default being bicubic; white behind what is transparent."""
+    values = np.asarray(resized(on_white(image), (512, 512), Image.Resampling.BICUBIC), np.float64)
+    return (torch.from_numpy(values / 255).float().permute(2, 0, 1)[None],)
+
+
+def checkpoint(path: Path) -> None:
+    """The WebUI's own, whose tags lie beside its tensors."""
+    torch.save({"n_Conv_0.weight": torch.zeros(1), "tags": list(TAGS)}, path)
+
+
+def numbered(path: Path) -> None:
+    path.write_text(json.dumps({tag: at for at, tag in enumerate(TAGS)}), encoding="utf-8")
+
+
+def labelled(path: Path) -> None:
+    """JTP-3's weights: the labels are in their metadata, the categories in a table."""
+    said = {"classifier.labels": "\n".join(TAGS)}
+    safetensors_torch.save_file({"x": torch.zeros(1)}, path, metadata=said)
+    table = path.parent.parent / "data" / "jtp-3-hydra-tags.csv"
+    table.parent.mkdir()
+    rows = [f"{tag},{kind}," for tag, kind in TAGS.items()]
+    table.write_text("\n".join(["tag,category,implications", *rows, ""]), encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("name", "prepare", "write", "columns"),
+    [
+        ("jtp-pilot", pilot, numbered, 6),
+        ("jtp-pilot2", pilot, numbered, 12),
+        ("jtp-3-hydra", hydra, labelled, 6),
+        ("torchdeepdanbooru", torch_deepdanbooru, checkpoint, 6),
+    ],
+)
+def test_what_a_network_sees_is_its_authors(
+    name: str,
+    prepare: Any,
+    write: Any,
+    columns: int,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """From the published file names to scores: RGB, RGBA, grey, strips, a dot."""
+    probe = Probe(columns)
+    monkeypatch.setattr(architectures, "build", lambda *_: probe)
+    spec = replace(SPECS[name], tags=None)
+    root = tmp_path / spec.name
+    for file in (spec.labels, spec.contract.weights):
+        (root / file).parent.mkdir(parents=True, exist_ok=True)
+    (root / spec.contract.weights).write_bytes(b"read by nobody here")
+    write(root / spec.labels)
+
+    model = Registry((tmp_path,), specs=(spec,), demo=None).find(name)
+    tagger = Tagger(model, open_backend(model))
+    found = np.stack([one.values for one in tagger.scores(pictures())])
+
+    said = torch.cat([probe(*prepare(one)) for one in pictures()])
+    wanted = said[:, :6].sigmoid() * (said[:, 6:].sigmoid() if columns > 6 else 1)
+    assert np.ptp(wanted.numpy(), axis=0).min() > 0.02
+    np.testing.assert_allclose(found, wanted.numpy(), atol=1e-5, rtol=0)
+    assert tagger.labels.names == tuple(TAGS)
