@@ -12,6 +12,10 @@
     characters   a class to each picture: DAF:re, moeImouto, cartoonFace
     captioned    pictures with captions beside them
     formats      which of them a source is
+    sites        the sites' addresses and rules
+    polite       one request at a time, no faster than agreed
+    fetch        posts of a site, into SQLite
+    download     the pictures of posts
 
 Readers stream through DuckDB and drop nothing: a post without an id, deleted or broken is a row
 too, and the dataset decides. Pictures are not looked at here.

@@ -70,7 +70,8 @@ def read(
             added, unreadable = _add_layout(connection, layout, number)
         except sqlite3.Error as error:
             raise DatasetError(f"{own[0]}: expected a whole database, got {error}") from error
-    return Reading("sqlite", added, unreadable, settle(connection, number))
+        three = _site(database) == "e621"
+    return Reading("sqlite", added, unreadable, settle(connection, number, three=three))
 
 
 def _read_split(
@@ -128,6 +129,14 @@ def _tables(database: sqlite3.Connection) -> dict[str, tuple[str, ...]]:
         for (name,) in names.fetchall()
         if '"' not in name
     }
+
+
+def _site(database: sqlite3.Connection) -> str:
+    """The site that a fetched database says it is of."""
+    if "about" not in _tables(database):
+        return ""
+    found = database.execute("SELECT value FROM about WHERE name = 'site'").fetchone()
+    return str(found[0]) if found else ""
 
 
 def _layout(path: Path, tables: Mapping[str, Sequence[str]]) -> Layout:

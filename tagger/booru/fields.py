@@ -32,6 +32,7 @@ NAMES: Mapping[str, tuple[str, ...]] = {
     "banned": ("is_banned", "banned"),
     "pending": ("is_pending", "pending"),
     "flagged": ("is_flagged", "flagged"),
+    "url": ("file_url", "url"),
     "path": ("path", "file_path"),
     "split": ("split",),
 }

@@ -31,7 +31,14 @@ _FIELDS = (
     *(name for category in CATEGORIES for name in part_names(category)),
     *_NESTED,
 )
-_IN_FILE = {"md5": "md5", "extension": "ext", "width": "width", "height": "height", "size": "size"}
+_IN_FILE = {
+    "md5": "md5",
+    "extension": "ext",
+    "width": "width",
+    "height": "height",
+    "size": "size",
+    "url": "url",
+}
 
 
 def recognises(files: Sequence[Metadata]) -> bool:

@@ -17,6 +17,7 @@
     banned      BOOLEAN
     pending     BOOLEAN
     flagged     BOOLEAN
+    url         VARCHAR     where the site has the file as uploaded
     path        VARCHAR     the picture's place below the folder of pictures, if the source says it
     split       VARCHAR     the part that the source puts it in: train, calibration, validation
     tags        VARCHAR[]   names as the source writes them, of every category, never NULL
@@ -56,6 +57,7 @@ COLUMNS: Mapping[str, str] = {
     "banned": "BOOLEAN",
     "pending": "BOOLEAN",
     "flagged": "BOOLEAN",
+    "url": "VARCHAR",
     "path": "VARCHAR",
     "split": "VARCHAR",
     "tags": "VARCHAR[]",

@@ -1,18 +1,22 @@
-"""`tagger dataset build SOURCE... --out DATASET`: a training set from a booru's metadata."""
+"""`tagger dataset`: a training set from a booru's metadata, fetched, downloaded and built."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from ..argv import parse, value_of
+from ..booru.download import DONE as CAME
+from ..booru.download import HERE, DownloadOptions, download
+from ..booru.fetch import FetchOptions, fetch
+from ..booru.sites import SITES, site_of
 from ..dataset.build import BuildSummary, build
 from ..dataset.buildoptions import BuildOptions
 from ..errors import UsageError
 from ..options import option
 from ..recipes import read_recipe, recipe_defaults
-from . import DONE
+from . import DONE, FAILED
 from .screen import progress
 
 
@@ -25,16 +29,49 @@ class BuildFlags(BuildOptions):
     )
 
 
+@dataclass(frozen=True, kw_only=True)
+class FetchFlags(FetchOptions):
+    """Fetch posts of a site into an SQLite file, to be gone on with at any time."""
+
+    site: str = option(help=f"The site: {' or '.join(SITES)}.", metavar="SITE")
+
+
+@dataclass(frozen=True, kw_only=True)
+class DownloadFlags(DownloadOptions):
+    """Bring the pictures of posts to a folder; what is there stays."""
+
+
 def run(argv: Sequence[str], prog: str) -> int:
-    """Build."""
-    if not argv or argv[0] != "build":
-        if argv and argv[0] in ("-h", "--help"):
-            parse(BuildFlags, ["--help"], f"{prog} build", positional=["sources"])
-        raise UsageError(f"expected `{prog} build SOURCE... --out DATASET`, got {' '.join(argv)!r}")
+    """Run one of the acts."""
+    acts: Mapping[str, Callable[[Sequence[str], str], int]] = {
+        "build": _build,
+        "fetch": _fetch,
+        "download": _download,
+    }
+    name = argv[0] if argv else ""
+    if name in acts:
+        return acts[name](argv[1:], f"{prog} {name}")
+    if name in ("-h", "--help"):
+        print(_HELP.format(prog=prog), end="")
+        raise SystemExit(DONE)
+    raise UsageError(f"expected `{prog} {'|'.join(acts)} ...`, got {' '.join(argv)!r}")
+
+
+_HELP = """usage: {prog} build|fetch|download ...
+
+  {prog} fetch danbooru|e621 --out FILE    posts of a site, into an SQLite file
+  {prog} download SOURCE --images DIR      the pictures of posts
+  {prog} build SOURCE... --out DATASET     a training set from posts and pictures
+
+`{prog} build --help` and so on list the settings of each.
+"""
+
+
+def _build(argv: Sequence[str], prog: str) -> int:
     flags = parse(
         BuildFlags,
-        argv[1:],
-        f"{prog} build",
+        argv,
+        prog,
         positional=["sources"],
         defaults=_defaults(value_of(argv, "--recipe")),
     )
@@ -42,6 +79,22 @@ def run(argv: Sequence[str], prog: str) -> int:
         summary = build(flags, lambda _, done, total: tell(done, total) if total else None)
     _print_summary(summary)
     return DONE
+
+
+def _fetch(argv: Sequence[str], prog: str) -> int:
+    flags = parse(FetchFlags, argv, prog, positional=["site"])
+    with progress("Fetching", "posts") as tell:
+        count = fetch(site_of(flags.site), flags, tell=tell)
+    print(f"{flags.out}: {count:,} posts of {flags.site}")
+    return DONE
+
+
+def _download(argv: Sequence[str], prog: str) -> int:
+    flags = parse(DownloadFlags, argv, prog, positional=["source"])
+    with progress("Downloading", "pictures") as tell:
+        outcomes = download(flags, tell=tell)
+    print(f"{flags.images}: {', '.join(f'{count:,} {what}' for what, count in outcomes.items())}")
+    return FAILED if set(outcomes) - {CAME, HERE} else DONE
 
 
 def _defaults(recipe: str | None) -> dict[str, Any]:

@@ -82,7 +82,7 @@ def test_a_post_fills_the_documented_columns(
         "source": 3, "id": 1013, "md5": "7b48", "rating": "g", "extension": "png",
         "width": 30, "height": 20, "size": 999, "score": -3, "favourites": 4,
         "parent": 7, "deleted": True, "banned": False, "pending": False, "flagged": True,
-        "path": None, "split": None, "tags": ["1girl", "solo"],
+        "url": None, "path": None, "split": None, "tags": ["1girl", "solo"],
     }  # fmt: skip
     assert [*posts.COLUMNS] == [*one(rows_of())]
 

@@ -1,0 +1,155 @@
+"""The pictures of posts, brought from a site to `{id % 1000:04d}/{id}.{ext}` below a folder.
+
+One at a time, no faster than agreed; one that breaks off is gone on with, one that is not what its
+md5 says is thrown away. What is there stays.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from http.client import HTTPException
+from pathlib import Path
+from typing import TYPE_CHECKING, get_args
+
+from ..errors import DatasetError, DownloadError, OptionError
+from ..options import check, option
+from . import formats, posts
+from .polite import Asker, PassingError
+from .sites import SITES, Site, Size
+
+if TYPE_CHECKING:
+    from http.client import HTTPResponse
+
+PIECE = 1 << 20
+LARGEST = 512 << 20
+"""Bytes of a picture; what is larger is a film."""
+DONE, HERE, MISSING = "downloaded", "there already", "not to be had"
+
+
+@dataclass(frozen=True, kw_only=True)
+class DownloadOptions:
+    """Which pictures are brought where, and how fast."""
+
+    source: Path = option(help="Posts of any format that docs/datasets.md lists.", metavar="SOURCE")
+    images: Path = option(help="Folder for the pictures.", metavar="DIR")
+    site: str = option("danbooru", help="Whose posts they are: danbooru or e621.")
+    size: Size = option("original", help="original, sample (at most 850 pixels wide) or preview.")
+    rate: float = option(1.0, help="Requests a second, at most.", ge=0.01, le=5)
+    format: str = option("auto", help="What the source is; auto looks.")
+
+    def __post_init__(self) -> None:
+        check(self)
+        formats.check_format(self.format)
+        if self.site not in SITES:
+            raise OptionError(f"site: expected {' or '.join(SITES)}, got {self.site!r}")
+        if self.size not in get_args(Size):
+            raise OptionError(f"size: expected original, sample or preview, got {self.size!r}")
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    id: int
+    md5: str
+    extension: str
+    url: str | None
+
+
+def download(
+    options: DownloadOptions,
+    asker: Asker | None = None,
+    tell: Callable[[int, int], None] = lambda done, total: None,
+) -> Mapping[str, int]:
+    """Bring the pictures of a source's posts; gives how many came, were there, or failed and why.
+
+    Raises:
+        DownloadError: the site can't be reached or refuses all; what came stays.
+        DatasetError: the source is none.
+        OSError: the folder can't be written.
+    """
+    site = SITES[options.site]
+    asker = asker or Asker(options.rate)  # pictures need no account, and lie on another host
+    outcomes: Counter[str] = Counter()
+    with posts.connect() as connection:
+        posts.create(connection)
+        formats.read_source(connection, options.source, 0, options.format)
+        found = connection.execute(
+            "SELECT DISTINCT ON (id) id, md5, extension, url FROM posts WHERE id IS NOT NULL "
+            "AND NOT deleted AND NOT banned ORDER BY id"
+        ).fetchall()
+    if not found:
+        raise DatasetError(f"{options.source}: expected posts with pictures, got none")
+    for row in found:
+        outcomes[_bring(_Wanted(*row), site, options, asker)] += 1
+        tell(outcomes.total(), len(found))
+    return outcomes
+
+
+def _bring(wanted: _Wanted, site: Site, options: DownloadOptions, asker: Asker) -> str:
+    if not wanted.md5 or not wanted.extension:
+        return MISSING
+    url = site.picture_url(wanted.md5, wanted.extension, options.size)
+    if options.size == "original" and wanted.url and site.owns(wanted.url):
+        url = wanted.url
+    extension = Path(url).suffix[1:] if options.size != "original" else wanted.extension
+    folder = options.images / f"{wanted.id % 1000:04d}"
+    target = folder / f"{wanted.id}.{extension}"
+    if target.is_file():
+        return HERE
+    folder.mkdir(parents=True, exist_ok=True)
+    part = target.with_name(f"{target.name}.part")
+    try:
+        asker.patiently(lambda: _pour(asker, url, part), lambda: _length(part))
+    except DownloadError as error:
+        if isinstance(error.__cause__, PassingError):
+            raise
+        part.unlink(missing_ok=True)
+        return MISSING
+    if options.size == "original" and _md5(part) != wanted.md5:
+        part.unlink()
+        return "of another md5"
+    part.replace(target)
+    return DONE
+
+
+def _pour(asker: Asker, url: str, part: Path) -> None:
+    """Append to the part what is missing of it."""
+    start = _length(part)
+    with asker.open(url, start) as answer:
+        if start and answer.status != 206:
+            start = 0
+        expected = answer.headers.get("Content-Length", "")
+        came = 0
+        with part.open("ab" if start else "wb") as file:
+            for piece in _pieces(answer):
+                came += len(piece)
+                if start + came > LARGEST:
+                    raise DownloadError(f"{url}: expected a picture, got over {LARGEST} bytes")
+                file.write(piece)
+        if expected.isdigit() and came < int(expected):
+            raise PassingError(f"{url}: expected {expected} bytes, got {came}")
+
+
+def _pieces(answer: HTTPResponse) -> Iterator[bytes]:
+    while True:
+        try:
+            piece = answer.read(PIECE)
+        except (OSError, HTTPException) as error:
+            raise PassingError(f"the connection broke: {error!r}") from error
+        if not piece:
+            return
+        yield piece
+
+
+def _length(part: Path) -> int:
+    return part.stat().st_size if part.exists() else 0
+
+
+def _md5(path: Path) -> str:
+    digest = hashlib.md5(usedforsecurity=False)
+    with path.open("rb") as file:
+        while piece := file.read(PIECE):
+            digest.update(piece)
+    return digest.hexdigest()
