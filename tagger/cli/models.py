@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from ..argv import parse
-from ..errors import UsageError
+from ..errors import ModelError, UsageError
 from ..models import layouts, manifest
 from ..models import table as words
 from ..models.catalog import CATALOG
@@ -75,7 +76,9 @@ def run(argv: Sequence[str], prog: str) -> int:
 def _cells(row: Row) -> tuple[str, ...]:
     name = f"{row.name} (default)" if row.name == DEFAULT else row.name
     tags = f"{row.spec.tags:,}" if row.spec.tags else "?"
-    return name, tags, row.reason or _state(row), words.licence(row.spec)
+    if row.reason:  # the last column, as long as it is
+        return name, tags, "unusable", row.reason
+    return name, tags, _state(row), words.licence(row.spec)
 
 
 def _state(row: Row) -> str:
@@ -109,8 +112,10 @@ def _show(flags: ShowFlags) -> int:
     for name, value in [*told, ("here", row.reason or where)]:
         print(f"{name}: {value}")
     if row.reason and row.local and row.folder:
-        print(f"\nA {manifest.NAME} to begin with; correct what is wrong and put it there:\n")
-        print(manifest.format_manifest(layouts.suggest(row.folder)), end="")
+        with contextlib.suppress(ModelError):  # there is nothing in it to describe
+            text = manifest.format_manifest(layouts.suggest(row.folder))
+            print(f"\nA {manifest.NAME} to begin with; correct what is wrong and put it there:\n")
+            print(text, end="")
     return DONE
 
 

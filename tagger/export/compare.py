@@ -24,10 +24,10 @@ TOLERANCE = 1e-4
 PICTURES = 4
 
 
-def compare(export: Export, folder: Path) -> dict[str, float]:
+def compare(export: Export, folder: Path) -> dict[str, float | None]:
     """The largest difference of a probability for each way to run the folder.
 
-    A way whose library is not installed is left out.
+    None for a way whose library is not installed.
 
     Raises:
         ModelError: the folder can't be loaded.
@@ -36,8 +36,11 @@ def compare(export: Export, folder: Path) -> dict[str, float]:
     source = replace(export.model, contracts=(export.contract,))
     own = run(source, pictures)
     wanted = _as_exported(export, own)
-    found: dict[str, float] = {}
+    found: dict[str, float | None] = {}
     for name, model in _ways(export, folder):
+        if model.contract.runtime != "onnx" and not _torch_is_here():
+            found[name] = None
+            continue
         scores = run(model, pictures)
         # safetensors and imgutils' graph keep the source's order of labels
         meant = own if export.to == "timm" else wanted
@@ -60,8 +63,7 @@ def _ways(export: Export, folder: Path) -> Iterator[tuple[str, Model]]:
     if found.reason:
         raise ModelError(found.reason)
     for contract in found.contracts:
-        if contract.runtime == "onnx" or _torch_is_here():
-            yield contract.weights, Model(folder.name, found.spec, folder, (contract,))
+        yield contract.weights, Model(folder.name, found.spec, folder, (contract,))
     if export.to in ("wd", "universal"):
         contract = Contract("onnx", "model.onnx", batch=export.contract.batch)
         plain = replace(found.spec, labels="selected_tags.csv", contracts=(contract,))

@@ -237,6 +237,11 @@ def test_a_folder_dropped_into_our_home_is_listed_and_found_by_name(
     assert "colours" in listed
     rubbish = next(line for line in listed.splitlines() if line.startswith("rubbish"))
     assert "expected" in rubbish
+    demo = next(line for line in listed.splitlines() if line.startswith("demo"))
+    assert len(demo) < 100  # whatever is wrong with others
+    capsys.readouterr()
+    assert main(["models", "show", "rubbish"]) == 0
+    assert "to begin with" not in capsys.readouterr().out  # there is nothing to describe
 
 
 def test_get_refuses_an_unknown_name(capsys: pytest.CaptureFixture[str]) -> None:

@@ -21,6 +21,7 @@ from tagger.export.layouts import write_layout  # noqa: E402
 from tagger.export.source import Export, Layout  # noqa: E402
 from tagger.labels import read_selected_tags  # noqa: E402
 from tagger.models.local import examine  # noqa: E402
+from tagger.models.manifest import read_manifest, write_manifest  # noqa: E402
 from tagger.models.spec import Contract, Model, ModelSpec  # noqa: E402
 from tagger.preprocess import WD, Preprocess  # noqa: E402
 from tagger.relationfiles import read_relations, write_relations  # noqa: E402
@@ -247,6 +248,19 @@ def test_a_folder_loads_as_a_model_and_says_what_its_source_says(
     assert max(found.values()) < 1e-5
 
 
+def test_what_can_not_be_run_here_is_said_to_be_unchecked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Safetensors, where torch is not installed."""
+    export = Export(with_safetensors(model(tmp_path / "mine", PLAIN)), "timm")
+    folder = write_layout(export, tmp_path / "out")
+    monkeypatch.setattr("tagger.export.compare._torch_is_here", lambda: False)
+    found = compare(export, folder)
+    assert found["model.safetensors"] is None
+    assert found["model.onnx"] is not None
+    assert found["model.onnx"] < 1e-5
+
+
 def test_the_comparison_finds_other_weights(tmp_path: Path) -> None:
     """A graph of other numbers under the same names."""
     export = Export(model(tmp_path / "mine", PLAIN), "wd")
@@ -255,6 +269,8 @@ def test_the_comparison_finds_other_weights(tmp_path: Path) -> None:
     (bias,) = (one for one in graph.graph.initializer if one.name == "model/b")
     bias.CopyFrom(onnx.numpy_helper.from_array(weights(2)[1].astype(np.float32) + 1, bias.name))
     onnx.save(graph, folder / "model.onnx")
+    told = folder / "tagger.json"
+    write_manifest(told, read_manifest(told))  # its hashes
     assert min(compare(export, folder).values()) > 0.01
 
 

@@ -24,7 +24,8 @@ from tagger.export.folders import Finished, write_universal  # noqa: E402
 from tagger.export.graph import WdContract, round_weights, write_onnx  # noqa: E402
 from tagger.export.rows import universal_rows  # noqa: E402
 from tagger.labels import DANBOORU, Label, LabelSet, category, read_selected_tags  # noqa: E402
-from tagger.models.manifest import read_manifest, verify  # noqa: E402
+from tagger.models.manifest import read_manifest  # noqa: E402
+from tagger.models.spec import Model  # noqa: E402
 from tagger.relationfiles import read_relations  # noqa: E402
 from tagger.relations import Relations  # noqa: E402
 from tagger.thresholds import Thresholds  # noqa: E402
@@ -211,7 +212,8 @@ def test_the_manifest_describes_both_ways_to_run_it(tmp_path: Path) -> None:
     """Over all labels, with hashes that hold."""
     folder = write_universal(finished(), tmp_path / "model")
     spec = read_manifest(folder / "tagger.json")
-    verify(spec, folder)
+    for contract in spec.contracts:
+        Model("model", spec, folder, spec.contracts).verify(contract)
     assert [contract.runtime for contract in spec.contracts] == ["onnx", "timm"]
     assert spec.contracts[0].output == "all"
     assert spec.contracts[1].pool == POOL
