@@ -38,7 +38,10 @@ def lines(spec: ModelSpec) -> Iterator[tuple[str, str]]:
     """What is known of a model, as name and value; what is not known says so."""
     yield "title", spec.title or spec.name
     yield "family", spec.family or "unknown"
-    yield "source", spec.source or "unknown"
+    yield (
+        "source",
+        spec.source or (f"https://huggingface.co/{spec.repo}" if spec.repo else "unknown"),
+    )
     yield "revision", spec.revision if spec.repo else "-"
     yield "licence", licence(spec)
     yield "tags", f"{spec.tags:,}" if spec.tags else "unknown"
@@ -106,7 +109,8 @@ def _cells(spec: ModelSpec) -> tuple[str, ...]:
 
 def _thresholds(thresholds: Thresholds) -> str:
     kinds = ", ".join(f"{name} {value:g}" for name, value in thresholds.categories.items())
-    return kinds or f"{thresholds.overall:g}"
+    own = f"; {len(thresholds.tags):,} tags have their own" if thresholds.tags else ""
+    return (kinds or f"{thresholds.overall:g}") + own
 
 
 def _colour(pixels: Preprocess) -> str:

@@ -12,7 +12,9 @@ from tagger.cli import main
 from tagger.home import home, part
 from tagger.models.catalog import CATALOG
 from tagger.models.registry import Registry
+from tagger.models.spec import ModelSpec
 from tagger.models.table import lines, markdown, taken
+from tagger.thresholds import Thresholds
 
 DOCS = Path(__file__).parents[2] / "docs" / "models.md"
 OWN = DOCS.with_name("own-models.md")
@@ -63,6 +65,15 @@ def test_a_licence_that_binds_is_said_and_the_unknown_too() -> None:
     assert closed["licence"] == "cl-tagger-v2-model-license-v1.0, gated, not to be passed on"
     assert unknown["operating point"] == "0.35 (unknown, so a usual one)"
     assert unknown["tags"] == "unknown"
+
+
+def test_a_users_own_line_says_where_it_is_and_that_tags_have_thresholds() -> None:
+    """The hub's page, where nothing else is said of its source."""
+    thresholds = Thresholds(0.4, tags={"hat": 0.2, "bow": 0.3})
+    said = dict(lines(ModelSpec("mine", repo="me/mine", thresholds=thresholds)))
+
+    assert said["source"] == "https://huggingface.co/me/mine"
+    assert said["operating point"] == "0.4; 2 tags have their own"
 
 
 def test_show_says_everything_about_a_model(capsys: pytest.CaptureFixture[str]) -> None:
