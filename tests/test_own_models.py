@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 from collections.abc import Callable
@@ -124,3 +125,21 @@ def test_a_contradiction_is_a_row_with_its_reason(said: dict[str, Any], sentence
     assert str(folder) in row.reason
     with pytest.raises(ModelError, match=sentence):
         default_registry().find("mine")
+
+
+def test_a_file_with_other_bytes_is_refused_when_opened() -> None:
+    """Of the right size, with a hash that the manifest does not have: named, in one sentence."""
+    folder = mine(activation="sigmoid")
+    path = folder / "model.onnx"
+    whole = path.read_bytes()
+    told = json.loads((folder / "tagger.json").read_text())
+    digest = hashlib.sha256(whole).hexdigest()
+    told["files"] = {"model.onnx": {"size": len(whole), "sha256": digest.upper()}}
+    (folder / "tagger.json").write_text(json.dumps(told))
+    assert len(scores()) == 6
+
+    path.write_bytes(whole.replace(b"mean", b"nean"))
+
+    with pytest.raises(ModelError, match=rf"model\.onnx: expected SHA-256 {digest[:12]}") as caught:
+        scores()
+    assert "\n" not in str(caught.value)

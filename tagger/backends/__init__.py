@@ -94,4 +94,5 @@ def _open(model: Model, contract: Contract, place: Place, runtime: Runtime) -> B
         raise BackendError(
             f"expected {place.library} to load, got {error}: install it again"
         ) from error
+    model.verify(contract)
     return module.open_model(model, contract, place, runtime)

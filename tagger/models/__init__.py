@@ -4,11 +4,12 @@ Read downward:
     labelcategories, labeltables, labeljson, labeltext, labelweights
                 one kind of label file each
     labelfiles  a label file of any known kind -> LabelSet
+    boundary    a path inside a model's folder, and no other
     hashes      SHA-256 of files, remembered
     contract    how a weights file is fed and read, held against tensor shapes
     calibrations, stages
                 thresholds and preprocessing that come as files beside the weights
-    spec        File, ModelSpec, Model; a path inside a model's folder
+    spec        File, ModelSpec, Model
     schema      the keys of `tagger.json`
     manifest    `tagger.json`, the description that lies in a model's folder
     catalog     the published models, one line each

@@ -1,7 +1,7 @@
 """`tagger.json`: the description that lies in a model's folder, schema 1 (`docs/manifest.md`).
 
 Checked strictly: an unknown key, a wrong type, a path that leaves the folder are each one
-sentence. Hashes are verified when asked for, since that reads every byte.
+sentence. Hashes are held against the files when the model is opened, since that reads every byte.
 """
 
 from __future__ import annotations
@@ -70,24 +70,6 @@ def parse_manifest(data: object, name: str, where: str) -> ModelSpec:
         return _spec(from_dict(Manifest, data, where), name)
     except OptionError as error:
         raise ModelError(f"{where}: {str(error).removeprefix(f'{where}: ')}") from None
-
-
-def verify(spec: ModelSpec, folder: Path) -> None:
-    """Read every file whose hash is known and compare; a file that is not there is passed over.
-
-    Raises:
-        ModelError: a file is not what the spec says.
-    """
-    for known in spec.files:
-        path = inside(folder, known.path)
-        if known.sha256 is None or not path.is_file():
-            continue
-        found = sha256(path)
-        if found != known.sha256.lower():
-            raise ModelError(
-                f"{path}: expected SHA-256 {known.sha256[:12]}..., got {found[:12]}...: "
-                f"copy or download it again"
-            )
 
 
 def load_json(path: Path) -> object:

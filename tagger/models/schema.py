@@ -136,7 +136,9 @@ class Sum:
     """What a file must be."""
 
     size: int | None = option(None, ge=0, help="bytes")
-    sha256: str | None = option(None, help="SHA-256 as 64 hex digits, verified on demand")
+    sha256: str | None = option(
+        None, help="SHA-256 as 64 hex digits, verified at opening"
+    )
 
     def __post_init__(self) -> None:
         check(self)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path, PurePosixPath, PureWindowsPath
+from pathlib import Path
 
 from ..errors import ModelError
 from ..labels import DANBOORU, Category, LabelSet
@@ -13,6 +13,7 @@ from ..relationfiles import NAME as RELATIONS
 from ..relationfiles import read_relations
 from ..relations import EMPTY, Relations
 from ..thresholds import Thresholds
+from .boundary import inside
 from .calibrations import read_calibration
 from .contract import Contract, check_contract, check_probabilities, digest, input_shape
 from .hashes import sha256
@@ -204,6 +205,25 @@ class Model:
             return spec.thresholds
         return read_calibration(path, spec.thresholds, self.labels)
 
+    def verify(self, contract: Contract) -> None:
+        """Hold the files of one way to run it against the hashes that are known of them.
+
+        A hash is computed once for as long as a file stays as it is.
+
+        Raises:
+            ModelError: a file has other bytes than it should.
+        """
+        for name in self.spec.needs(contract):
+            path, wanted = self.path(name), (self.spec.file(name).sha256 or "").lower()
+            if not wanted or not path.is_file():
+                continue
+            found = sha256(path)
+            if found != wanted:
+                raise ModelError(
+                    f"{path}: expected SHA-256 {wanted[:12]}..., got {found[:12]}...: copy or "
+                    f"download it again"
+                )
+
     def identity(self, contract: Contract | None = None) -> str:
         """What decides its scores for given pixels, as hex: weights and how they are read.
 
@@ -219,25 +239,3 @@ class Model:
 def absent(name: str) -> str:
     """The sentence for a model that is known and not on disk."""
     return f"{name}: expected on disk, got nothing there: run `tagger models get {name}`"
-
-
-def inside(folder: Path, name: str) -> Path:
-    """The file `name` of a folder, once it is sure that it lies in there, links followed.
-
-    The snapshots of a Hugging Face cache may link to the blobs beside them.
-
-    Raises:
-        ModelError: absolute, with `..`, or a link that leads out.
-    """
-    plain = PurePosixPath(name)
-    foreign = "\\" in name or "\0" in name or PureWindowsPath(name).drive
-    if not plain.parts or plain.is_absolute() or ".." in plain.parts or foreign:
-        raise ModelError(f"{folder}: expected a path inside the folder, got {name!r}")
-    real, home = (folder / plain).resolve(), folder.resolve()
-    blobs = home.parent.parent / "blobs" if home.parent.name == "snapshots" else home
-    if home not in real.parents and blobs not in real.parents:
-        raise ModelError(
-            f"{folder}: expected {name} to lie inside, got a link to {real}: put the file there, "
-            f"or link the whole folder"
-        )
-    return folder / plain

@@ -14,7 +14,7 @@ import pytest
 from tagger.errors import ModelError
 from tagger.labels import Category
 from tagger.models.contract import Contract
-from tagger.models.manifest import read_manifest, verify, write_manifest
+from tagger.models.manifest import read_manifest, write_manifest
 from tagger.models.schema import Manifest
 from tagger.models.spec import ModelSpec, inside
 from tagger.options import describe
@@ -117,19 +117,6 @@ def test_sizes_and_hashes_are_those_of_the_files(tmp_path: Path) -> None:
         content = (place / name).read_bytes()
         assert file.size == len(content)
         assert file.sha256 == hashlib.sha256(content).hexdigest()
-
-
-def test_hashes_are_verified_on_demand(tmp_path: Path) -> None:
-    """A file of the same size with other bytes is found; the sentence names it."""
-    place = folder(tmp_path / "mine")
-    write_manifest(place / "tagger.json", SPEC)
-    spec = read_manifest(place / "tagger.json")
-    verify(spec, place)
-
-    (place / "config.json").write_bytes(b"CONTENT of config.json")
-
-    with pytest.raises(ModelError, match=r"config\.json: expected SHA-256"):
-        verify(spec, place)
 
 
 def test_writing_asks_for_the_files(tmp_path: Path) -> None:
