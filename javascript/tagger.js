@@ -130,6 +130,8 @@
     for (const other of input.closest(".tg-slider").querySelectorAll("input")) {
       if (other !== input) other.value = value.toFixed(2);
     }
+    input.closest(".tg-slider").querySelector(".tg-hint")?.remove();
+    input.closest(".tg-thresholds").querySelector('[data-do="own"]').disabled = false;
     const letter = { do: "threshold", category: input.dataset.threshold, value };
     post("picture", letter, (old) => old.do === "threshold" && old.category === letter.category);
   };

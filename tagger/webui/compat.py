@@ -162,16 +162,14 @@ def _parameters(call: Callable[..., Any]) -> frozenset[str]:
 def mount(api: Any, blocks: Any, path: str, style: str, scripts: Sequence[str]) -> Any:
     """Mount a page on a FastAPI app, with a style sheet and scripts in its head."""
     gr = gradio()
-    head = "".join(f"<script>{script}</script>" for script in scripts)
+    # not as `css`: gradio rewrites selectors there, and those with :has() or :is() wrongly
+    head = f"<style>{style}</style>" + "".join(f"<script>{script}</script>" for script in scripts)
     theme = gr.themes.Default(font=list(FONTS), font_mono=["ui-monospace", "monospace"])
+    look = {"head": head, "theme": theme, "footer_links": []}
     known = _parameters(gr.mount_gradio_app)
-    look = {"css": style, "head": head, "theme": theme, "footer_links": []}
+    if "head" not in known:  # before gradio 6 they belong to the Blocks
+        blocks.head, blocks.theme, blocks.theme_css = head, theme, theme._get_theme_css()
     given = {key: value for key, value in look.items() if key in known}
-    for key, value in look.items():  # before gradio 6 these belong to the Blocks
-        if key not in known:
-            setattr(blocks, key, value)
-    if "theme" not in known:
-        blocks.theme_css = theme._get_theme_css()
     return gr.mount_gradio_app(api, blocks, path=path, **given)
 
 
