@@ -28,7 +28,7 @@ from ..settings import Runtime
 from .activation import activate
 from .devices import PROVIDERS, lanes
 from .place import Place
-from .protocol import noise
+from .protocol import is_unproved, noise
 from .sessions import failure, free_batch, open_session
 
 CARD_BATCH = 8
@@ -45,8 +45,8 @@ _KINDS = {"tensor(float)": np.float32, "tensor(float16)": np.float16, "tensor(ui
 def open_model(model: Model, contract: Contract, place: Place, runtime: Runtime) -> OnnxBackend:
     """Open `contract.weights` at `place` and hold it against contract and labels.
 
-    A model that nobody published (no repository) is tried on noise: outputs that are no
-    probabilities are refused here rather than at the first picture.
+    A model of which nobody said how to run it is tried on noise: outputs that are no probabilities
+    are refused here rather than at the first picture.
 
     Raises:
         ModelError: the file is truncated or foreign, or contradicts the contract or the labels.
@@ -69,7 +69,7 @@ def open_model(model: Model, contract: Contract, place: Place, runtime: Runtime)
     if backend.fixed == 1 and wanted > 1:
         backend.best_batch = wanted
         backend.free(lambda: open_session(free_batch(path), path, place, width))
-    if model.spec.repo is None:
+    if is_unproved(model):
         backend.run(noise(contract.preprocess))
     return backend
 

@@ -22,7 +22,7 @@ from ..settings import Runtime
 from .devices import lanes
 from .onnxrt import OnnxBackend, check_external
 from .place import Place
-from .protocol import noise
+from .protocol import is_unproved, noise
 
 _KINDS = {"f32": "tensor(float)", "f16": "tensor(float16)", "u8": "tensor(uint8)"}
 _DTYPES = {"f32": "float32", "bf16": "bfloat16", "f16": "float16"}
@@ -88,7 +88,7 @@ def open_model(model: Model, contract: Contract, place: Place, runtime: Runtime)
     backend.best_batch = runtime.batch or backend.fixed or 1
     if backend.dtype != place.dtype:
         raise BackendError(f"expected OpenVINO in {place.dtype}, got {backend.dtype}")
-    if model.spec.repo is None:
+    if is_unproved(model):
         backend.run(noise(contract.preprocess))
     return backend
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import BackendError
-from ..models.spec import Contract
+from ..models.spec import Contract, Model
 from ..preprocess import Batch, Preprocess, stack
 
 
@@ -99,6 +99,15 @@ class Backend(Protocol):
     def close(self) -> None:
         """Free the weights; `run` is not called again. A second call does nothing."""
         ...
+
+
+def is_unproved(model: Model) -> bool:
+    """Whether a model is tried on noise when it is opened: nobody said how it is to be run.
+
+    Published ones were run by whoever wrote down how, and so was what has a `tagger.json`. Outputs
+    that are no probabilities are refused of any model, at the first picture.
+    """
+    return model.spec.repo is None and not model.path("tagger.json").is_file()
 
 
 def noise(preprocess: Preprocess, count: int = 1) -> Batch:

@@ -22,7 +22,7 @@ from .activation import activate
 from .batchsize import find_batch
 from .cards import STREAMS, Courier, free, taken
 from .place import Place
-from .protocol import DeviceMemoryError, noise
+from .protocol import DeviceMemoryError, is_unproved, noise
 from .weights import fill, first_line, read_weights
 
 _NO_MEMORY = torch.cuda.OutOfMemoryError
@@ -33,7 +33,7 @@ CARD_BATCH = 32
 def open_model(model: Model, contract: Contract, place: Place, runtime: Runtime) -> TorchBackend:
     """Build the network, fill it from `contract.weights` and hold it against the labels.
 
-    A model that nobody published (no repository) is tried on noise, as in `onnxrt`.
+    A model of which nobody said how to run it is tried on noise, as in `onnxrt`.
 
     Raises:
         ModelError: a file is truncated or foreign, or they contradict each other or the labels.
@@ -52,7 +52,7 @@ def open_model(model: Model, contract: Contract, place: Place, runtime: Runtime)
     if place.kind == "cuda":
         backend.courier, backend.streams = Courier(place.device), STREAMS
         backend.best_batch = runtime.batch or backend.roomiest()
-    if model.spec.repo is None:
+    if is_unproved(model):
         backend.run(noise(contract.preprocess))
     return backend
 

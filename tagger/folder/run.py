@@ -13,7 +13,14 @@ from pathlib import Path
 from typing import Protocol, cast
 
 from ..captioner import Captioner
-from ..errors import BackendError, CaptionError, ImageError, StoreError, TaggerError
+from ..errors import (
+    BackendError,
+    CaptionError,
+    ImageError,
+    ModelError,
+    StoreError,
+    TaggerError,
+)
 from ..pipeline import Outcome as Scored
 from .job import FolderJob, Plan
 from .journal import Journal
@@ -32,6 +39,7 @@ BATCH = 256
 class Scoring(Protocol):
     """The outcomes of pictures under way: `pipeline.Stream`."""
 
+    def __next__(self) -> Scored: ...
     def take(self, most: int) -> list[Scored]: ...
     def stop(self) -> None: ...
 
@@ -208,8 +216,8 @@ def _refused(refusal: Refusal) -> Outcome:
 
 
 def _strikes_all(error: TaggerError) -> bool:
-    """Whether the next picture would fail as well: no device, no journal, no space."""
-    return isinstance(error, (BackendError, StoreError)) or is_full(error)
+    """Whether the next picture would fail as well: no device or model, no journal, no space."""
+    return isinstance(error, (BackendError, ModelError, StoreError)) or is_full(error)
 
 
 def _reason(error: TaggerError) -> str:

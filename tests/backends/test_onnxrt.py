@@ -208,12 +208,18 @@ def test_tensors_must_have_the_names_given(write_graph: Write, contract: dict[st
 
 
 def test_logits_are_no_probabilities(write_graph: Write, pictures: np.ndarray) -> None:
-    """An unpublished model is tried at opening, a published one at its first batch."""
+    """A model that nobody described is tried at opening, a published one at its first batch.
+
+    So is one with a tagger.json: its first picture should not have to wait for a trial.
+    """
     with pytest.raises(ModelError, match="expected probabilities from 0 to 1"):
         opened(write_graph(end="Identity"))
-    backend = opened(write_graph(end="Identity", repo="somebody/tagger"))
-    with pytest.raises(ModelError, match="expected probabilities from 0 to 1"):
-        backend.run(pictures)
+    published = opened(write_graph(end="Identity", repo="somebody/tagger"))
+    model = write_graph(end="Identity")
+    model.path("tagger.json").write_text("{}", encoding="utf-8")
+    for backend in (published, opened(model)):
+        with pytest.raises(ModelError, match="expected probabilities from 0 to 1"):
+            backend.run(pictures)
 
 
 def move_weights(folder: Path, location: str) -> bytes:

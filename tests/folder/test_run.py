@@ -14,7 +14,14 @@ from PIL import Image
 from tagger.backends import FakeBackend
 from tagger.captioner import Captioner
 from tagger.engine import Tagger
-from tagger.errors import BackendError, ImageError, StoreError, UsageError
+from tagger.errors import (
+    BackendError,
+    ImageError,
+    ModelError,
+    StoreError,
+    TaggerError,
+    UsageError,
+)
 from tagger.folder import FolderJob, Refusal, Run, Summary, caption_folder, plan_folder
 from tagger.folder.journal import Journal
 from tagger.folder.undo import undo
@@ -368,15 +375,16 @@ def test_a_full_disk_stops_the_run_with_one_sentence(
     assert run(folder).summary.written == 8
 
 
-def test_a_dead_device_stops_the_run(folder: Path) -> None:
-    """The next run does the rest."""
+@pytest.mark.parametrize("kind", [BackendError, ModelError])
+def test_a_dead_device_stops_the_run(folder: Path, kind: type[TaggerError]) -> None:
+    """Or a model whose outputs are no probabilities; the next run does the rest."""
     touch(folder, *(f"hat{number}.png" for number in range(9)))
 
     class Dying(Scorer):
         def take(self, most: int) -> list[Scored]:
             found = super().take(most)
             if len(self.asked) > 3:
-                return [Scored(one.source, error=BackendError("cuda:0: lost")) for one in found]
+                return [Scored(one.source, error=kind("cuda:0: lost")) for one in found]
             return found
 
     summary = run(folder, scorer=Dying()).summary

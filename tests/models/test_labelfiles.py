@@ -12,6 +12,7 @@ import pytest
 
 from tagger.errors import LabelFileError
 from tagger.labels import DANBOORU, E621, LabelSet
+from tagger.models import labelfiles, labeltables
 from tagger.models.catalog import CATALOG
 from tagger.models.labelfiles import read_labels
 from tagger.models.spec import Model
@@ -31,6 +32,24 @@ def write(tmp_path: Path) -> Write:
         return path
 
     return written
+
+
+def test_a_file_is_read_once_until_it_changes(
+    write: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Finding a model counts its labels and opening it names its outputs: one reading for both."""
+    read = list[Path]()
+
+    def reading(path: Path, scheme: object) -> LabelSet:
+        read.append(path)
+        return labeltables.read(path)
+
+    monkeypatch.setitem(labelfiles.READERS, ".csv", reading)
+    path = write("tags.csv", "name,category\nhat,0\n")
+    assert read_labels(path) is read_labels(path)
+    path = write("tags.csv", "name,category\nhat,0\nsmile,0\n")
+    assert shown(read_labels(path)) == [("hat", "general"), ("smile", "general")]
+    assert read == [path, path]
 
 
 def shown(labels: LabelSet) -> list[tuple[str, str]]:
