@@ -49,11 +49,14 @@ class SelectFlags:
     head_separator: str = borrowed(CaptionFormat, "head_separator")
     extension: str = borrowed(Folder, "extension")
     recursive: bool = borrowed(Folder, "recursive", help="Leave sub-folders out.")
+    encoding: str = borrowed(Folder, "encoding")
 
     def captions(self) -> Captions:
         """The captions of the folders."""
         with flagged(Folder):
-            folder = Folder(extension=self.extension, recursive=self.recursive)
+            folder = Folder(
+                extension=self.extension, recursive=self.recursive, encoding=self.encoding
+            )
         return Captions(self.folders, folder)
 
     def known_model(self) -> Model | None:

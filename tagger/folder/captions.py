@@ -66,7 +66,7 @@ class Captions:
         for stem, pictures in groups.items():
             caption = listing.folder / (stem + self.folder.extension)
             try:
-                text, fault = read_caption(caption), ""
+                text, fault = read_caption(caption, encoding=self.folder.encoding), ""
             except CaptionError as error:
                 text, fault = None, str(error)
             yield Captioned(tuple(pictures), listing.root, caption, text, fault)

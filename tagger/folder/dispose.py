@@ -1,4 +1,4 @@
-"""Move pictures out of a folder, with their captions; into a kept place where they are deleted."""
+"""Move pictures out of a folder, with what belongs to them; into a kept place to delete them."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from pathlib import Path
 from ..errors import CaptionError, UsageError
 from ..home import part
 from .captions import Captions
+from .companions import Beside, companions
 from .editing import Rules, selected
 from .journal import Recorder
 from .plan import mirrors
@@ -31,10 +32,11 @@ def kept_place() -> Path:
 
 
 def plan_moves(captions: Captions, rules: Rules, into: Path) -> list[Move]:
-    """The pictures that are meant, in the same sub-folders of `into`, each with its caption.
+    """The pictures that are meant, in the same sub-folders of `into`, each with its companions.
 
-    A caption that a picture shares with one that stays, stays too; what lies in `into` already,
-    where that is a part of the folder, is passed over. Raises UsageError if it is the folder.
+    A caption, or another companion, that a picture shares with one that stays, stays too; what
+    lies in `into` already, where that is a part of the folder, is passed over. Raises UsageError
+    if it is the folder.
     """
     roots = mirrors(captions.roots, into)
     there = into.resolve()
@@ -42,14 +44,21 @@ def plan_moves(captions: Captions, rules: Rules, into: Path) -> list[Move]:
     if any(there == root.resolve() for root in captions.roots):
         raise UsageError(f"{into}: expected another folder than the pictures', got the same")
     moves: list[Move] = []
+    listed, beside = Path(), Beside()
     for captioned in captions:
         target = roots[captioned.root] / captioned.caption.parent.relative_to(captioned.root)
         if within and captioned.caption.parent.resolve().is_relative_to(there):
             continue
         meant = selected(captioned, rules)
         going = [p for p, goes in zip(captioned.pictures, meant, strict=True) if goes]
-        if going and all(meant) and (captioned.text is not None or captioned.fault):
-            going.append(captioned.caption)
+        if not going:
+            continue
+        if captioned.caption.parent != listed:
+            listed = captioned.caption.parent
+            beside = companions(listed, captions.folder.extension)
+        names = [picture.name for picture in going]
+        names += [going[0].stem] if all(meant) else []
+        going += [path for name in names for path in beside.get(name, ())]
         moves += [Move(path, target / path.name) for path in going]
     return moves
 

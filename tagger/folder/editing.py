@@ -16,7 +16,7 @@ from .corpus import ByFrequency, Common, CorpusEdit, Rare, Traits
 from .edit import Edit, edit_caption
 from .journal import FileChange, Recorder
 from .matching import Facts, Matcher
-from .sidecars import mark_of
+from .sidecars import decode_caption, mark_of
 from .wholefile import get_file
 from .words import NOTHING, Words, read_words, why_left
 
@@ -61,6 +61,7 @@ class EditPlan:
 
     Attributes:
         edits: with the counts of the folder taken where an edit asks for them.
+        encoding: what the captions that are there are in; they are written as UTF-8.
         unread: captions that could not be read, and sub-folders that could not be listed, in the
             last iteration, each with the reason.
         without: pictures without a caption, of those that are meant, in the last iteration.
@@ -70,6 +71,7 @@ class EditPlan:
         """Raises OptionError for edits that can't be done here, UsageError where no picture is."""
         self._captions = captions
         self._rules = rules
+        self.encoding = captions.folder.encoding
         self.unread: list[tuple[Path, str]] = []
         self.without = 0
         self.edits: list[Edit] = []
@@ -122,18 +124,17 @@ def apply_edits(plan: EditPlan, recorder: Recorder) -> Iterator[tuple[Path, str]
         if planned.writes:
             path = planned.captioned.caption
             try:
-                recorder.apply(_change(planned))
+                recorder.apply(_change(planned, plan.encoding))
             except CaptionError as error:
                 yield path, str(error)
             else:
                 yield path, ""
 
 
-def _change(planned: Planned) -> FileChange:
-    """The bytes before and after; a BOM that is there stays."""
+def _change(planned: Planned, encoding: str) -> FileChange:
+    """The bytes before and after, these in UTF-8; a BOM of UTF-8 stays."""
     path = planned.captioned.caption
     before = get_file(path) or b""
-    mark = mark_of(before)
-    if before.removeprefix(mark) != planned.before.encode("utf-8"):
+    if decode_caption(path, before, encoding=encoding) != planned.before:
         raise CaptionError(f"{path}: changed by somebody meanwhile: left as it is")
-    return FileChange(path, before, mark + planned.after.encode("utf-8"), "edit")
+    return FileChange(path, before, mark_of(before) + planned.after.encode("utf-8"), "edit")

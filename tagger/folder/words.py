@@ -6,6 +6,7 @@ What can't be taken apart and put together again without harm is left alone, wit
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 
@@ -15,6 +16,8 @@ from ..wording import reads_as_prose, unweigh
 
 NOTHING: frozenset[str] = frozenset()
 
+_BREAK = re.compile(r"(?<![^\s,])BREAK(?![^\s,])")  # prompts are cut there
+_OPENS = re.compile(r"(?:^|\s)\\?[(\[]")
 _NAMESPACES = {
     "artist": "artist",
     "creator": "artist",
@@ -93,22 +96,27 @@ def why_left(text: str, form: CaptionFormat, known: Set[str] = NOTHING) -> str:
         return "braces"
     if ";;;" in text:
         return "groups of tags (;;;)"
+    if "BREAK" in text and _BREAK.search(text):
+        return "BREAK"
     if text.count(form.head_separator) > 1:
         return f"several {form.head_separator}"
     words = read_words(text, form)
     if any(word.prose and word.key not in known for word in words):
         return "sentences"
     bracketed = "(" in text or "[" in text
-    return "a weight of several tags" if bracketed and _shares_weight(words) else ""
+    return "brackets around a comma" if bracketed and _spans(words) else ""
 
 
-def _shares_weight(words: Words) -> bool:
-    """Whether brackets hold several tags, as in `(smile, long hair:1.2)`."""
+def _spans(words: Words) -> bool:
+    """Whether brackets hold several tags: `(smile, long hair:1.2)`, `miku (vocaloid, append)`.
+
+    Kaomoji such as `:(` open none.
+    """
     opened = False
     for word in words:
         item = word.text
         surplus = item.count("(") - item.count(")") + item.count("[") - item.count("]")
-        if surplus > 0 and item[0] in "([":
+        if surplus > 0 and _OPENS.search(item):
             opened = True
         elif surplus < 0 and opened and item[-1] in ")]":
             return True

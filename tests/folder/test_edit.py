@@ -92,7 +92,11 @@ def test_edits_are_applied_in_their_order() -> None:
         ("a, b;;;c", "groups of tags (;;;)"),
         ("a ||| b ||| c", "several |||"),
         ("A girl stands in the rain and looks at us, a", "sentences"),
-        ("(a, b:1.2), c", "a weight of several tags"),
+        ("(a, b:1.2), c", "brackets around a comma"),
+        ("x, hatsune miku (vocaloid, append), c", "brackets around a comma"),
+        (r"x, hatsune miku \(vocaloid, append\), c", "brackets around a comma"),
+        ("x, hair BREAK sky, c", "BREAK"),
+        ("x, BREAK, c", "BREAK"),
     ],
 )
 def test_what_is_no_list_of_tags_is_left_with_the_reason(text: str, reason: str) -> None:

@@ -297,6 +297,54 @@ def test_a_caption_stays_with_the_picture_that_stays(tmp_path: Path) -> None:
     assert set(files(root)) == {"a.png", "a.txt"}
 
 
+def test_an_encoding_that_is_named_is_read_and_utf_8_written(tmp_path: Path) -> None:
+    """With a mark of UTF-8 the file says itself what it is in."""
+    folder(tmp_path, {"a.png": None, "b.png": None})
+    old = {"a": "1girl, 猫, x".encode("cp932"), "b": b"\xef\xbb\xbf" + "猫, x".encode()}
+    for name, data in old.items():
+        (tmp_path / f"{name}.txt").write_bytes(data)
+    apply(Captions([tmp_path], Folder(encoding="cp932")), Rules([Remove(("x",))]))
+    assert (tmp_path / "a.txt").read_bytes() == "1girl, 猫".encode()
+    assert (tmp_path / "b.txt").read_bytes() == b"\xef\xbb\xbf" + "猫".encode()
+    undone(1)
+    assert {name: (tmp_path / f"{name}.txt").read_bytes() for name in old} == old
+
+
+def test_what_lies_beside_a_picture_goes_with_it(tmp_path: Path) -> None:
+    """Captions of every ending, scores, kohya's caches; what is another's or nobody's stays.
+
+    The names of caches are those of sd-scripts' strategies: stem, size, family, `.npz`.
+    """
+    root = tmp_path / "in"
+    captions = folder(root, {"a.png": "bad", "a_b.png": "x", "sub/a.png": "x"})
+    going = [
+        "a.caption", "a.json", "a.npz", "a_0512x0768_sdxl.npz", "a_1024x1024_sd.npz",
+        "a_0512x0512_flux.npz", "a_te_outputs.npz", "a_sd3_te.npz", "a.png.json", "a.png.txt",
+    ]  # fmt: skip
+    staying = [
+        "a_b.npz", "a_b_0512x0768_sdxl.npz", "a_b_te_outputs.npz", "a.md", "ab.txt", "a_x.txt",
+        "a_notes.npz", "sub/a.npz", "metadata.jsonl",
+    ]  # fmt: skip
+    for name in [*going, *staying]:
+        (root / name).write_text(name)
+    (root / "a.txt.d").mkdir()
+    before = files(root)
+    assert move(captions, "bad", tmp_path / "out") == []
+    assert set(files(tmp_path / "out")) == {"a.png", "a.txt", *going}
+    assert undone(1) == {"moved back": 12}
+    assert files(root) == before
+
+
+def test_what_two_pictures_share_stays_with_the_one_that_stays(tmp_path: Path) -> None:
+    root = tmp_path / "in"
+    captions = folder(root, {"a.png": "x", "a.jpg": "x"})
+    for name in ("a.npz", "a.jpg.json", "a.png.json"):
+        (root / name).write_text(name)
+    move(captions, "path=*.jpg", tmp_path / "out")
+    assert set(files(tmp_path / "out")) == {"a.jpg", "a.jpg.json"}
+    assert set(files(root)) == {"a.png", "a.txt", "a.npz", "a.png.json"}
+
+
 def test_a_place_that_is_taken_is_not_overwritten(tmp_path: Path) -> None:
     root, out = tmp_path / "in", tmp_path / "out"
     captions = folder(root, {"a.png": "x"})
