@@ -4,6 +4,7 @@ Read downward:
     strays      temporary files: named, and swept where their runs are dead
     wholefile   one file: read within bounds, replaced whole or not at all, moved
     sidecars    caption files: their bytes as text and back
+    sameness    when two names are one file
     walk        the pictures of folders, in natural order
     plan        which picture, which caption file, and what is done to it; pure
     recorder    changes to files: written down first, then done
@@ -32,7 +33,8 @@ Read downward:
     edit        one caption edited: edits of its tags, search in its text
     corpus      edits that count over all captions first
     editing     a folder edited: planned, applied; preview: shown
-    dispose     pictures moved or deleted with their captions
+    companions  the files that belong to a picture by their names
+    dispose     pictures moved or deleted with what belongs to them
     stats       how often each tag, with which others
     duplicates  pictures that are there twice
 """
