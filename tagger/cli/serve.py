@@ -12,7 +12,7 @@ from pathlib import Path
 
 from ..argv import parse
 from ..errors import OptionError, UsageError
-from ..options import option
+from ..options import check, option
 from ..settings import Precision, Runtime
 from ..webui.app import App
 from ..webui.host import Credentials, StandAlone
@@ -30,7 +30,7 @@ class ServeFlags:
 
     host: str = option("127.0.0.1", help="Address to listen at.", metavar="ADDRESS")
     listen: bool = option(False, help="Listen at every address; needs --auth.")
-    port: int = option(7861, help="Port to listen at.", ge=1, le=65535)
+    port: int = option(7861, help="Port to listen at; 0: any that is free.", ge=0, le=65535)
     auth: tuple[str, ...] = option(
         (),
         help=f"Who may use it, page and API alike; else {AUTH} of the environment, which no list "
@@ -52,6 +52,9 @@ class ServeFlags:
     fetch: bool = option(
         True, help="Do not fetch a listed model that is not on disk when a request asks for it."
     )
+
+    def __post_init__(self) -> None:
+        check(self)
 
     @property
     def address(self) -> str:

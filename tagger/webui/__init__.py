@@ -5,9 +5,8 @@ Read downward:
     host        what is asked of a WebUI; StandAlone, where there is none
     jobs        what goes on in the background: progress, cancelling, events
     scoring     pictures to scores: kept ones, else through the one queue
-    requests    a folder to caption, as the page and the routes ask for it
+    runs        captioning a folder and undoing it, as jobs
     preview     what captioning a folder would do
-    runs        captioning, loading and downloading as jobs
     app         App: one object a process, all that the page and the routes know
     compat      every difference between the gradios of the hosts
     tab         the tab: four pages, their HTML, what their listeners do

@@ -344,7 +344,6 @@ class App:
             source = model.spec.source or "its author"
             raise UsageError(f"{model.name}: expected a model of the hub, fetch it from {source}")
         download(model.spec, tell)
-        self.models.forget()
 
     def _means(self, request: FolderRequest) -> Means:
         captioner = self.captioner(request.model, request.settings)

@@ -38,14 +38,17 @@ Picture = bytes | Path | Image.Image
 
 QUEUE = 512
 """Pictures that may wait at once, those of long runs apart."""
-GLANCE_S = 2.0
-"""Seconds for which the disk is taken to hold what it held: a look takes 20 ms."""
+GLANCE_S = 20.0
+"""Seconds between two looks at the disk for one model: a look takes 20 ms and more."""
 _TRIES = 5
 """Loadings for one picture: somebody may press Unload again."""
 
 
 class Models:
-    """The registry, asked not more often than every `GLANCE_S`; a Model keeps its labels."""
+    """The registry; what it found on disk is taken to be there for `GLANCE_S`.
+
+    A Model is the same object as long as nothing about it changes: it keeps its labels.
+    """
 
     def __init__(self, registry: Registry) -> None:
         self.registry = registry
@@ -54,17 +57,14 @@ class Models:
     def find(self, name: str) -> Model:
         """Find a listed model by name or alias; never a path. Raises ModelError."""
         known = self._found.get(name)
-        if known and time.monotonic() - known[0] < GLANCE_S:
+        if known and known[1].on_disk and time.monotonic() - known[0] < GLANCE_S:
             return known[1]
         model = self.registry.find(name)
         if known and known[1] == model:
-            model = known[1]  # whose labels are read
-        self._found[name] = (time.monotonic(), model)
+            model = known[1]
+        if model.on_disk:
+            self._found[name] = (time.monotonic(), model)
         return model
-
-    def forget(self) -> None:
-        """Look at the disk again at the next call: something was fetched."""
-        self._found = {name: (0.0, model) for name, (_, model) in self._found.items()}
 
 
 @dataclass(frozen=True)

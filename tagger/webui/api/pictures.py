@@ -46,8 +46,7 @@ def read_picture(text: str, fetcher: Fetcher | None) -> bytes:
 
 def _decoded(text: str) -> bytes:
     try:
-        plain = text.encode("ascii").translate(None, b" \t\r\n")
-        data = base64.b64decode(plain + b"=" * (-len(plain) % 4), validate=True)
+        data = _strict(text.encode("ascii"))
     except (UnicodeEncodeError, binascii.Error, ValueError):
         raise ImageError(
             "image", "Invalid encoded image: expected base64, got other text"
@@ -55,3 +54,12 @@ def _decoded(text: str) -> bytes:
     if not data:
         raise ImageError("image", "Invalid encoded image: expected one, got nothing")
     return data
+
+
+def _strict(plain: bytes) -> bytes:
+    """Decode what is base64 as it stands, or without its line breaks and with its padding."""
+    try:
+        return base64.b64decode(plain, validate=True)
+    except binascii.Error:
+        plain = plain.translate(None, b" \t\r\n")
+        return base64.b64decode(plain + b"=" * (-len(plain) % 4), validate=True)
