@@ -56,9 +56,9 @@ def _files() -> str:
 
 - `model.onnx` with `selected_tags.csv`: WD's contract. Input float32 `[N, 448, 448, 3]`, BGR,
   0 to 255, of a picture padded with white to a square; output 0: a probability for each row of
-  the CSV; output `all`: for each row of `labels.csv`.
-- `model.safetensors` with `config.json`: timm, BGR in -1 to 1, logits for `labels.csv`, whose
-  first rows are those of `selected_tags.csv`.
+  the CSV; output `all`: for each row of `labels/all.csv`.
+- `model.safetensors` with `config.json`: timm, BGR in -1 to 1, logits for `labels/all.csv`,
+  whose first rows are those of `selected_tags.csv`.
 - `tagger.json`: how to feed and read both, and the thresholds."""
 
 

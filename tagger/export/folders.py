@@ -25,9 +25,8 @@ from .card import Card, write_card
 from .check import check_parity
 from .graph import ALL, INPUT, WdContract, Weights, write_onnx
 from .jsonfile import write_json
-from .rows import Rows
+from .rows import EVERY, Rows, write_every
 
-LABELS = "labels.csv"
 TIMM = Preprocess(
     channels="bgr", layout="nchw", scale=1 / 255, mean=(0.5, 0.5, 0.5), std=(0.5, 0.5, 0.5)
 )
@@ -83,7 +82,7 @@ def _write(model: Finished, folder: Path) -> None:
     write_json(folder / "config.json", timm_config(model))
     labels = model.rows.labels
     write_selected_tags(LabelSet(labels.labels[: model.rows.wd]), folder / "selected_tags.csv")
-    write_selected_tags(labels, folder / LABELS)
+    write_every(labels, folder)
     side = WD.size[0] // model.pool
     shown = f"{model.architecture} of timm's, seeing {side} x {side} pixels, {_size(network)}."
     card = write_card(model.card, labels, shown)
@@ -104,7 +103,7 @@ def describe_model(model: Finished) -> ModelSpec:
             Contract("onnx", "model.onnx", WD, input=INPUT, output=ALL, activation="none"),
             Contract("timm", "model.safetensors", TIMM, activation="sigmoid", pool=model.pool),
         ),
-        labels=LABELS,
+        labels=EVERY,
         tags=len(model.rows.labels),
         thresholds=model.thresholds,
         precision=model.weights,

@@ -29,9 +29,9 @@ from ..relations import EMPTY
 from .imgutils import IMGUTILS, SIGNED, write_imgutils
 from .jsonfile import write_json
 from .readme import write_readme
+from .rows import EVERY, write_every
 from .source import Export, Layout
 
-LABELS = "labels.csv"
 CL = replace(WD, layout="nchw", **SIGNED)
 CL_CATEGORIES = (
     *("rating", "general", "character", "copyright", "meta", "model", "quality", "artist"),
@@ -93,11 +93,11 @@ def _write_wd(export: Export, folder: Path) -> ModelSpec:
     write_selected_tags(LabelSet(rows.labels.labels[: rows.wd]), folder / "selected_tags.csv")
     if not whole:
         outputs["all"] = (every, len(rows.labels))
-        write_selected_tags(rows.labels, folder / LABELS)
+        write_every(rows.labels, folder)
     graph.save(folder / "model.onnx", outputs)
     contract = Contract("onnx", "model.onnx", WD, input="input", batch=graph.fixed)
     contract = replace(contract, output="output" if whole else "all")
-    labels = "selected_tags.csv" if whole else LABELS
+    labels = "selected_tags.csv" if whole else EVERY
     return export.describe(labels, len(rows.labels), contract)
 
 
@@ -136,10 +136,10 @@ def _write_cl(export: Export, folder: Path) -> ModelSpec:
         for at, label in enumerate(labels)
     }
     write_json(folder / "tag_mapping.json", mapping)
-    write_selected_tags(labels, folder / LABELS)
+    write_every(labels, folder)
     contract = Contract("onnx", "model_optimized.onnx", CL, input="input", output="logits")
     contract = replace(contract, activation="sigmoid", batch=graph.fixed)
-    return export.describe(LABELS, len(labels), contract)
+    return export.describe(EVERY, len(labels), contract)
 
 
 def _cl_category(name: str) -> str:

@@ -10,6 +10,7 @@ from .. import __version__
 from ..models.spec import ModelSpec
 from ..models.table import licence
 from .baking import GLOBAL
+from .rows import EVERY
 from .source import Export
 
 NAME = "README.md"
@@ -51,7 +52,7 @@ def _parts(export: Export, spec: ModelSpec, folder: Path) -> Iterator[str]:
         f"Written by Tagger {__version__} of {spec.name}{origin}: the weights are the model's, fed "
         f"and read in another way.{baked}"
     )
-    more = [path for path in ("labels.csv", "relations.json") if (folder / path).is_file()]
+    more = [path for path in (EVERY, "relations.json") if (folder / path).is_file()]
     said = f"- `tagger.json`{''.join(f', `{path}`' for path in more)}: for Tagger itself."
     yield f"## Files\n\n{FILES[export.to]}\n{said}"
     yield f"## Licence\n\nWeights: {licence(model.spec)}."

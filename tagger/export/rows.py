@@ -8,11 +8,15 @@ encoding). What such a file can't hold (copyrights, meta, other alphabets) follo
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..labels import DANBOORU, Label, LabelSet, category
+from ..labels import DANBOORU, Label, LabelSet, category, write_selected_tags
+
+EVERY = "labels/all.csv"
+"""Every label of a folder. Apart from selected_tags.csv: older readers stop at two CSVs."""
 
 RATINGS = ("general", "sensitive", "questionable", "explicit")
 FIRST_RATING_ID = 9999999
@@ -32,6 +36,12 @@ class Rows:
     labels: LabelSet
     wd: int
     vocabulary: NDArray[np.intp]
+
+
+def write_every(labels: LabelSet, folder: Path) -> None:
+    """Write the file of every label."""
+    (folder / EVERY).parent.mkdir()
+    write_selected_tags(labels, folder / EVERY)
 
 
 def universal_rows(vocabulary: LabelSet) -> Rows:

@@ -41,6 +41,7 @@ MIXED = '''tag_id,name,category,count
 9,squares,3,70
 '''
 PLAIN = "tag_id,name,category,count\n1,hat,0,5\n2,smile,0,9\n"
+SAFETENSORS = (2).to_bytes(8, "little") + b"{}"  # of no tensor
 PLANES = Preprocess(
     channels="rgb", layout="nchw", scale=1 / 255, mean=(0.4, 0.5, 0.6), std=(0.2, 0.3, 0.4)
 )
@@ -95,7 +96,7 @@ def model(folder: Path, labels: str = MIXED, planes: bool = False, **changed: An
 
 
 def with_safetensors(own: Model) -> Model:
-    (own.path("") / "model.safetensors").write_bytes(b"weights")
+    (own.path("") / "model.safetensors").write_bytes(SAFETENSORS)
     (own.path("") / "config.json").write_text("{}")
     both = (*own.contracts, Contract("timm", "model.safetensors", activation="sigmoid"))
     return replace(own, contracts=both)
@@ -141,7 +142,8 @@ def test_wd_rows_are_strict_and_each_says_what_its_label_said(planes: bool, tmp_
         *("general", "sensitive", "questionable", "explicit"),
         *('say_"hi"', "hat", "ann_(squares)"),
     ]
-    assert names(folder / "labels.csv")[len(strict) :] == ["highres", "zoë", "squares"]
+    assert names(folder / "labels/all.csv")[len(strict) :] == ["highres", "zoë", "squares"]
+    assert [path.name for path in folder.glob("*.csv")] == ["selected_tags.csv"]
     output, every = answers(folder / "model.onnx", pixels())
     wanted = meant(10)
     for name in strict[4:]:
@@ -204,7 +206,7 @@ def test_timm_keeps_the_weights_and_adds_what_imgutils_reads(tmp_path: Path) -> 
     """RGB planes around 0 in, `prediction` out, in the source's order; thresholds by tag."""
     own = with_safetensors(model(tmp_path / "mine", PLAIN))
     folder = exported(own, "timm", tmp_path / "timm")
-    assert (folder / "model.safetensors").read_bytes() == b"weights"
+    assert (folder / "model.safetensors").read_bytes() == SAFETENSORS
     fed = (pixels()[..., ::-1] / 127.5 - 1).transpose(0, 3, 1, 2)
     session = onnxruntime.InferenceSession(str(folder / "model.onnx"))
     assert [one.name for one in session.get_outputs()] == ["prediction"]

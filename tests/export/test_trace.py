@@ -97,7 +97,7 @@ def test_every_layout_can_be_made_of_safetensors(to: Layout, tmp_path: Path) -> 
     found = compare(export, folder)
     assert len(found) == {"universal": 3, "timm": 2, "cl": 1}[to]
     assert max(found.values()) < 1e-5
-    listed = folder / ("labels.csv" if to == "cl" else "selected_tags.csv")
+    listed = folder / ("labels/all.csv" if to == "cl" else "selected_tags.csv")
     with listed.open(newline="") as file:
         assert [row["name"] for row in csv.DictReader(file)][4:] == ["hat", "smile", "ann"]
 

@@ -160,7 +160,7 @@ def test_labels_hold_everything_and_begin_like_selected_tags(tmp_path: Path) -> 
     """Copyrights, and names that are not ASCII, follow."""
     folder = write_universal(finished(), tmp_path / "model")
     wd = read_selected_tags(folder / "selected_tags.csv")
-    every = read_selected_tags(folder / "labels.csv")
+    every = read_selected_tags(folder / "labels/all.csv")
     assert every.labels[: len(wd)] == wd.labels
     assert every.names[len(wd) :] == ("squares", "zoë")
     assert every[9].category.name == "copyright"
@@ -218,7 +218,7 @@ def test_the_manifest_describes_both_ways_to_run_it(tmp_path: Path) -> None:
     assert spec.contracts[0].output == "all"
     assert spec.contracts[1].pool == POOL
     assert spec.contracts[1].activation == "sigmoid"
-    assert (spec.labels, spec.tags, spec.thresholds.overall) == ("labels.csv", 11, 0.4)
+    assert (spec.labels, spec.tags, spec.thresholds.overall) == ("labels/all.csv", 11, 0.4)
 
 
 def test_the_card_names_licence_and_credits(tmp_path: Path) -> None:

@@ -70,7 +70,7 @@ def test_a_run_leaves_its_files(make_dataset: MakeDataset, tmp_path: Path) -> No
     assert sorted(path.name for path in folder.iterdir()) == [
         "README.md",
         "config.json",
-        "labels.csv",
+        "labels",
         "model.onnx",
         "model.safetensors",
         "selected_tags.csv",
