@@ -84,9 +84,14 @@ class Sieve:
     def __init__(self, include: Sequence[str] = (), exclude: Sequence[str] = ()) -> None:
         self._include, self._exclude = _compiled(include), _compiled(exclude)
 
+    @property
+    def passes_all(self) -> bool:
+        """Whether every picture is meant."""
+        return not (self._include or self._exclude)
+
     def __call__(self, path: PurePosixPath) -> bool:
         """Whether a picture of that path is meant."""
-        if not (self._include or self._exclude):
+        if self.passes_all:
             return True
         names = [str(path), *map(str, path.parents), *path.parts]
         texts = [os.path.normcase(name) for name in names]

@@ -14,7 +14,8 @@ from ..settings import Folder
 from .confines import check_within, is_within
 from .inputs import Sieve
 from .naming import Naming
-from .plan import Refusal, Task, assign, leaves, mirrors
+from .plan import Refusal, Target, Task, assign, leaves, mirrors
+from .sameness import sameness
 from .sidecars import captions_in, has_text
 from .walk import Listing, Walk, walk
 
@@ -51,7 +52,7 @@ class Plan:
         self.walk: Walk = walk(job.roots, job.folder.recursive)
         folders = _folders(job.roots)
         out = job.folder.out
-        found = mirrors(list(folders.values()), out) if out else {}
+        found = mirrors(list(folders.values()), out, sameness(out)) if out else {}
         self._mirrors = {real: found.get(folder) for real, folder in folders.items()}
 
     def __iter__(self) -> Iterator[Task | Refusal]:
@@ -69,18 +70,29 @@ class Plan:
         """How many pictures of each kind, and `refused`; iterates to the end."""
         return Counter("refused" if isinstance(t, Refusal) else t.kind for t in self)
 
-    def assigned(self, listing: Listing) -> list[Task | Refusal]:
+    def assigned(self, listing: Listing) -> Iterator[Task | Refusal]:
         """The tasks of one folder."""
-        target, folder = self.target(listing), self.job.folder
-        below = PurePosixPath(listing.folder.relative_to(listing.root).as_posix())
-        pictures = [listing.folder / n for n in listing.names if self._sieve(below / n)]
-        self._meant += len(pictures)
+        place, folder = self.target(listing), self.job.folder
+        names = self._sifted(listing)
+        self._meant += len(names)
+        same = sameness(place)
         if self._naming.is_plain:
-            named = [(picture, self._naming.name(picture, 0)) for picture in pictures]
-            return assign(named, target, captions_in(target, folder.extension), folder)
-        named, refused = self._named(pictures, target)
-        there = {os.path.normcase(name) for _, name in named if has_text(target / name)}
-        return [*refused, *assign(named, target, there, folder)]
+            captions = [self._naming.plain(name) for name in names]
+            captioned = captions_in(place, folder.extension, same)
+        else:
+            named, refused = self._named(listing.folder, names, place)
+            yield from refused
+            names, captions = [name for name, _ in named], [caption for _, caption in named]
+            captioned = {same(each) for each in captions if has_text(place / each)}
+        pictures = (listing.folder / name for name in names)
+        yield from assign(pictures, captions, Target(place, captioned, same), folder)
+
+    def _sifted(self, listing: Listing) -> Sequence[str]:
+        """The names of the pictures that are meant."""
+        if self._sieve.passes_all:
+            return listing.names
+        below = PurePosixPath(listing.folder.relative_to(listing.root).as_posix())
+        return [name for name in listing.names if self._sieve(below / name)]
 
     def _confined(self, task: Task | Refusal) -> Task | Refusal:
         """The task, or a refusal where it would lead out of the folders that are open."""
@@ -93,22 +105,23 @@ class Plan:
         return task
 
     def _named(
-        self, pictures: Sequence[Path], target: Path
-    ) -> tuple[list[tuple[Path, str]], list[Refusal]]:
-        """The names by the template, and the pictures that can have none."""
-        named: list[tuple[Path, str]] = []
+        self, folder: Path, names: Iterable[str], target: Path
+    ) -> tuple[list[tuple[str, str]], list[Refusal]]:
+        """Pictures' names and those of their captions by the template, and who can have none."""
+        named: list[tuple[str, str]] = []
         refused: list[Refusal] = []
-        for picture in pictures:
+        for each in names:
             self._index += 1
             try:
-                name = self._naming.name(picture, self._index)
+                name = self._naming.name(folder / each, self._index)
             except CaptionError as error:
-                refused.append(Refusal(picture, str(error)))
+                refused.append(Refusal(folder / each, str(error)))
                 continue
             if leaves(target, name):
-                refused.append(Refusal(picture, f"its caption {name} would lie outside {target}"))
+                reason = f"its caption {name} would lie outside {target}"
+                refused.append(Refusal(folder / each, reason))
             else:
-                named.append((picture, name))
+                named.append((each, name))
         return named, refused
 
     def target(self, listing: Listing) -> Path:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 from pathlib import Path
 
@@ -46,6 +47,10 @@ class Naming:
         """Whether captions have their pictures' names, in the same folder."""
         return self.template == DEFAULT
 
+    def plain(self, picture: str) -> str:
+        """The name of a caption that has its picture's, a file name."""
+        return f"{os.path.splitext(picture)[0]}.{self._extension}"  # noqa: PTH122 - of a million
+
     def name(self, picture: Path, index: int) -> str:
         """The name of a picture's caption, with / between sub-folders; `index` counts from 1.
 
@@ -53,7 +58,7 @@ class Naming:
             CaptionError: the picture can't be read for its hash.
         """
         if self.is_plain:
-            return f"{picture.stem}.{self._extension}"
+            return self.plain(picture.name)
 
         def fill(token: re.Match[str]) -> str:
             match token[1]:

@@ -7,7 +7,7 @@ a file in silence.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -16,6 +16,7 @@ from ..caption import Caption, CaptionFormat
 from ..errors import UsageError
 from ..merge import merge
 from ..settings import Folder
+from .sameness import Same, repeated
 
 Kind = Literal["new", "skip", "overwrite", "update", "append", "prepend", "same"]
 
@@ -74,17 +75,17 @@ class Ours:
 EDITED = "the caption was edited since, or Tagger did not write it: left as it is"
 
 
-def mirrors(roots: Sequence[Path], out: Path) -> Mapping[Path, Path]:
+def mirrors(roots: Sequence[Path], out: Path, same: Same = str) -> Mapping[Path, Path]:
     """For each root the folder under `out` that its sub-folders are mirrored in.
 
     That is `out`, and where there are several roots a folder of each one's name in it. Raises
-    UsageError for two roots of one name.
+    UsageError for two roots of one name, as `same` has them.
     """
     if len(roots) < 2:
         return dict.fromkeys(roots, out)
     names: dict[str, Path] = {}
     for root in roots:
-        other = names.setdefault(os.path.normcase(_name(root)), root)
+        other = names.setdefault(same(_name(root)), root)
         if other != root:
             raise UsageError(
                 f"{root}: expected folders of different names under {out}, got {other} "
@@ -97,43 +98,57 @@ def _name(root: Path) -> str:
     return Path(os.path.abspath(root)).name  # noqa: PTH100 - `resolve` would look at the disk
 
 
+@dataclass(frozen=True)
+class Target:
+    """A folder that captions go to.
+
+    captioned: the names of the caption files there that hold a text, as `same` has them. same:
+    what two names of one file have in common there.
+    """
+
+    folder: Path
+    captioned: Set[str] = frozenset()
+    same: Same = str
+
+
 def assign(
-    named: Sequence[tuple[Path, str]], target: Path, captioned: Set[str], folder: Folder
-) -> list[Task | Refusal]:
+    pictures: Iterable[Path], names: Sequence[str], target: Target, folder: Folder
+) -> Iterator[Task | Refusal]:
     """Give each picture of one folder its caption file, by its name in the folder `target`.
 
-    `captioned` are the names of the caption files that hold a text already, by
-    `os.path.normcase`. Of pictures that would share a file the first has it, the others are
-    refused; so is a name longer than file systems take.
+    Of pictures that would share a file the first has it, the others are refused; so is a name
+    longer than file systems take.
     """
+    same = target.same
+    shared = repeated(names, same)
     taken: dict[str, Path] = {}
-    return [
-        _assign(picture, target / name, name, taken)
-        or Task(
-            picture,
-            target / name,
-            folder.on_existing if os.path.normcase(name) in captioned else "new",
-        )
-        for picture, name in named
-    ]
+    for picture, name in zip(pictures, names, strict=True):
+        known = same(name)
+        other = taken.setdefault(known, picture) if known in shared else picture
+        reason = _too_long(name) or ("" if other is picture else _taken(other, name))
+        if reason:
+            yield Refusal(picture, reason)
+        else:
+            kind: Kind = folder.on_existing if known in target.captioned else "new"
+            yield Task(picture, target.folder / name, kind)
 
 
-def _assign(picture: Path, caption: Path, name: str, taken: dict[str, Path]) -> Refusal | None:
-    last = caption.name
-    length = len(os.fsencode(last)) if os.name != "nt" else len(last.encode("utf-16-le")) // 2
-    if length > _LONGEST_NAME:
-        return Refusal(
-            picture,
-            f"its caption's name would take {length} bytes of {_LONGEST_NAME}: shorten the name",
-        )
-    other = taken.setdefault(os.path.normcase(name), picture)
-    if other != picture:
-        return Refusal(
-            picture,
-            f"{other.name} has the caption file {name} too: rename one of them, or name captions "
-            f"[name].[extension].[output_extension]",
-        )
-    return None
+def _too_long(name: str) -> str:
+    if len(name) < _LONGEST_NAME // 4:  # no letter takes more than four bytes
+        return ""
+    parts = name.split("/")
+    units = (lambda text: text.encode("utf-16-le")[::2]) if os.name == "nt" else os.fsencode
+    length = max(len(units(part)) for part in parts)
+    if length <= _LONGEST_NAME:
+        return ""
+    return f"its caption's name would take {length} bytes of {_LONGEST_NAME}: shorten the name"
+
+
+def _taken(other: Path, name: str) -> str:
+    return (
+        f"{other.name} has the caption file {name} too: rename one of them, or name captions "
+        f"[name].[extension].[output_extension]"
+    )
 
 
 def leaves(target: Path, name: str) -> bool:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from ..errors import CaptionError
 from ..paths import openable
+from .sameness import Same
 from .wholefile import get_file
 
 _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
@@ -52,17 +53,18 @@ def mark_of(data: bytes) -> bytes:
     return codecs.BOM_UTF8 if data.startswith(codecs.BOM_UTF8) else b""
 
 
-def captions_in(folder: Path, extension: str) -> set[str]:
-    """The names of a folder's caption files that hold a text, as `os.path.normcase` has them.
+def captions_in(folder: Path, extension: str, same: Same = str) -> set[str]:
+    """The names of a folder's caption files that hold a text, as `same` has them.
 
     Empty where there is no such folder, or none that can be listed: writing will say so.
     """
     names: set[str] = set()
+    ending = same(extension)
     try:
         with os.scandir(openable(folder)) as entries:
             for entry in entries:
-                name = os.path.normcase(entry.name)
-                if name.endswith(os.path.normcase(extension)) and _has_text(entry):
+                name = same(entry.name)
+                if name.endswith(ending) and _has_text(entry):
                     names.add(name)
     except OSError:
         return names

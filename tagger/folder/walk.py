@@ -17,7 +17,7 @@ from ..images import EXTENSIONS
 from ..paths import cause_of, openable
 from .strays import TEMPORARY
 
-_DIGITS = re.compile(r"(\d+)")
+_DIGITS = re.compile(r"\d+")
 
 
 @dataclass(frozen=True)
@@ -125,11 +125,17 @@ def walk(roots: Iterable[Path], recursive: bool = True) -> Walk:
     return Walk(roots, recursive)
 
 
-def natural_key(name: str) -> tuple[tuple[tuple[int, int, str], ...], str]:
-    """Sort key of a name as people count: 9 before 10, case aside; equal ones by their letters."""
-    parts = _DIGITS.split(name.casefold())
-    numbered = ((0, int(p), "") if i % 2 else (1, 0, p) for i, p in enumerate(parts) if p)
-    return tuple(numbered), name
+def natural_key(name: str) -> str:
+    """Sort key of a name as people count: 9 before 10, case aside; equal ones by their letters.
+
+    One text, since a folder may hold a million: before each number stands how many digits it has.
+    """
+    return f"{_DIGITS.sub(_counted, name.casefold())}\0\0{name}"
+
+
+def _counted(digits: re.Match[str]) -> str:
+    number = str(int(digits[0]))
+    return f"\0{chr(len(number))}{number}"
 
 
 def _extension(name: str) -> str:

@@ -9,7 +9,17 @@ import pytest
 from tagger.caption import Caption, CaptionFormat
 from tagger.errors import UsageError
 from tagger.folder.naming import Naming
-from tagger.folder.plan import EDITED, Existing, Ours, Refusal, Task, assign, decide, mirrors
+from tagger.folder.plan import (
+    EDITED,
+    Existing,
+    Ours,
+    Refusal,
+    Target,
+    Task,
+    assign,
+    decide,
+    mirrors,
+)
 from tagger.settings import Folder
 
 FORM = CaptionFormat()
@@ -22,8 +32,9 @@ WAYS = ": rename one of them, or name captions [name].[extension].[output_extens
 def assigned(*names: str, captioned: tuple[str, ...] = (), **options: object) -> list[object]:
     folder = Folder(**options)  # pyright: ignore[reportArgumentType]
     naming = Naming("", folder.extension)
-    named = [(Path("d") / name, naming.name(Path("d") / name, 1)) for name in names]
-    return list(assign(named, Path("t"), set(captioned), folder))
+    pictures = [Path("d") / name for name in names]
+    captions = [naming.name(picture, 1) for picture in pictures]
+    return list(assign(pictures, captions, Target(Path("t"), set(captioned)), folder))
 
 
 def test_a_caption_has_its_pictures_name() -> None:
