@@ -74,7 +74,10 @@ def build(shared: Shared, thumbnails: Thumbnails) -> FolderPage:
             cancel = _button("Cancel", "tagger_cancel", interactive=False)
             undo = _button("Undo", "tagger_undo", interactive=False)
         progress = make("HTML", value="", elem_classes=["tg-html"], elem_id="tagger_progress")
-        back = make("File", label="Captions", visible=False, interactive=False, height=80)
+        back = make(
+            "File", label="Captions", visible=False, interactive=False, height=80,
+            elem_id="tagger_back",
+        )  # fmt: skip
     paths = make(
         "Textbox", elem_id="tagger_paths", elem_classes=["tg-hidden"], show_label=False,
         container=False, interactive=True,
