@@ -76,6 +76,8 @@ def snapshots(repo: str, revision: str = "main", folder: Path | None = None) -> 
     sizes can use any of them; most repositories change their cards only.
     """
     folder = (folder or cache()) / f"models--{repo.replace('/', '--')}"
+    if not folder.is_dir():  # most are not there, and a WebUI's start asks for each
+        return
     wanted = [revision]
     for name in (revision, "main"):
         try:
