@@ -9,15 +9,17 @@ from functools import partial
 from pathlib import Path
 
 from ..argv import flagged, parse
+from ..caption import CaptionFormat
 from ..captioner import Captioner
 from ..errors import OptionError
+from ..folder.captiontags import CaptionTags, WithCaptions
 from ..folder.inputs import expand
 from ..folder.job import FolderJob, plan_folder
 from ..folder.journal import Journal
 from ..folder.naming import Naming
 from ..folder.plan import Change, Refusal
 from ..folder.recall import Keeping, Memory, Recall
-from ..folder.run import Run, caption_folder
+from ..folder.run import Run, Scorer, caption_folder
 from ..folder.summary import Summary, write_report
 from ..models.spec import Contract, Model
 from ..options import option
@@ -29,6 +31,7 @@ from .flags import CaptionFlags, borrowed
 from .opening import captioner_for, find_models, open_model
 from .outputs import Output
 from .screen import line, progress, say
+from .selecting import categories
 
 SHOWN = 20
 """Failures that the summary names one by one."""
@@ -75,6 +78,10 @@ class FolderFlags(CaptionFlags):
         None, help="File of kept scores; without it one for all folders.", metavar="FILE"
     )
     rehash: bool = option(False, help="Read every picture, also those that look unchanged.")
+    with_captions: bool = option(
+        False,
+        help="Take the tags of captions that are there as certain, beside what the model says.",
+    )
     all_scores: bool = option(
         False, help="Keep every score; without it those of 0.01 and more, and ratings."
     )
@@ -129,7 +136,13 @@ def run(argv: Sequence[str], prog: str) -> int:
             Recall(memory, partial(_open, model, runtime, stack))
             for memory, model in zip(memories, models, strict=True)
         ]
-        scorer = recalls[0] if len(recalls) == 1 else Union(recalls, blend, captioner.decides)
+        scorer: Scorer = (
+            recalls[0] if len(recalls) == 1 else Union(recalls, blend, captioner.decides)
+        )
+        if flags.with_captions:
+            tags = _tags_of(job, settings.format, models[0])
+            scorer = WithCaptions(scorer, tags)
+            captioner = captioner_for(models, settings, blend, tags.labels)
         running = caption_folder(job, scorer, captioner, journal, dry=flags.dry_run)
         summary = _watch(running, count, diff=flags.diff)
         _print_summary(summary, recalls[0])
@@ -142,6 +155,12 @@ def run(argv: Sequence[str], prog: str) -> int:
     if summary.interrupted:
         return INTERRUPTED
     return FAILED if summary.failures or summary.stopped else DONE
+
+
+def _tags_of(job: FolderJob, form: CaptionFormat, model: Model) -> CaptionTags:
+    """The tags that the captions beside a job's pictures have."""
+    pictures = (task.picture for task in plan_folder(job))
+    return CaptionTags(pictures, job.folder, form, categories(model))
 
 
 def _sufficing(model: Model, models: Sequence[Model], captioner: Captioner) -> Captioner:

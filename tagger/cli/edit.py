@@ -28,7 +28,7 @@ def run(argv: Sequence[str], prog: str) -> int:
     model = flags.known_model()
     with flagged(EditFlags):
         kinds = categories(model)
-        edits = list(edits_of(flags, kinds))
+        edits = list(edits_of(flags, model, kinds))
         check(flags, edits)
     captions = flags.captions()
     with rules(flags, model, kinds, edits) as meant:

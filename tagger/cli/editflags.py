@@ -14,8 +14,9 @@ from ..folder.edit import Edit
 from ..folder.edits import Add, Dedupe, KeepFirst, PruneImplied, Remove, Replace, Sort, Trigger
 from ..folder.preview import SAMPLES
 from ..folder.search import Search
+from ..models.spec import Model
 from ..options import option
-from ..relationfiles import home_relations
+from ..relationfiles import home_relations, join
 from ..relations import Relations
 from .flags import borrowed
 from .selecting import SelectFlags
@@ -43,7 +44,8 @@ class EditFlags(SelectFlags):
     dedupe: bool = option(False, help="Take out what is there twice, in any spelling.")
     prune_implied: bool = option(
         False,
-        help="Take out what another tag implies, by what `tagger relations update` has read.",
+        help="Take out what another tag implies, by what --model brings and what "
+        "`tagger relations update` has read.",
     )
     prune_traits: tuple[str, ...] = option(
         (),
@@ -86,8 +88,13 @@ class EditFlags(SelectFlags):
     yes: bool = option(False, help="Do it without asking.")
 
 
-def edits_of(flags: EditFlags, kinds: Mapping[str, str]) -> Iterator[Edit | CorpusEdit]:
-    """The edits that are asked for, in the order of the flags; `kinds`: the tags' categories."""
+def edits_of(
+    flags: EditFlags, model: Model | None, kinds: Mapping[str, str]
+) -> Iterator[Edit | CorpusEdit]:
+    """The edits that are asked for, in the order of the flags.
+
+    model: the one whose relations are known, too. kinds: the tags' categories.
+    """
     yield from (Search(*_pair("--search", word)) for word in flags.search)
     yield from (Replace(*_pair("--replace", word)) for word in flags.replace)
     if flags.remove:
@@ -95,7 +102,7 @@ def edits_of(flags: EditFlags, kinds: Mapping[str, str]) -> Iterator[Edit | Corp
     if flags.dedupe:
         yield Dedupe()
     if flags.prune_implied:
-        yield PruneImplied(_relations())
+        yield PruneImplied(_relations(model))
     yield from (Traits(character, flags.traits_in) for character in flags.prune_traits)
     if flags.drop_rarer is not None:
         yield Rare(flags.drop_rarer)
@@ -140,8 +147,8 @@ def _pair(flag: str, word: str) -> tuple[str, str]:
     return old, new
 
 
-def _relations() -> Relations:
-    relations = home_relations()
+def _relations(model: Model | None) -> Relations:
+    relations = join([*([model.relations] if model else []), home_relations()])
     if not relations.implications:
         raise UsageError(
             "--prune-implied: expected implications, got none: `tagger relations update` reads "

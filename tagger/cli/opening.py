@@ -11,19 +11,25 @@ from ..backends import open_backend
 from ..captioner import Captioner
 from ..engine import Tagger
 from ..errors import BackendError, UsageError
+from ..labels import LabelSet
 from ..models.registry import DEFAULT, default_registry
 from ..models.spec import Model
 from ..pipeline import Blend
 from ..relationfiles import home_relations, join
 from ..relations import EMPTY, Relations
-from ..scores import Scores
+from ..scores import Scores, union
 from ..settings import Runtime, Settings
 
 
 def captioner_for(
-    models: Sequence[Model], settings: Settings, blend: Blend | None = None
+    models: Sequence[Model],
+    settings: Settings,
+    blend: Blend | None = None,
+    besides: LabelSet | None = None,
 ) -> Captioner:
     """Make the settings ready for a model, or for several asked together, without weights.
+
+    besides: labels of another source, joined to the models' by the greater score.
 
     A tag with a threshold of its own that no model knows is mentioned: it may be meant for
     another model.
@@ -35,10 +41,11 @@ def captioner_for(
     name, labels, thresholds = models[0].name, models[0].labels, models[0].thresholds
     if len(models) > 1:
         blend = blend or Blend()
-        empty = [Scores(np.zeros(len(m.labels), np.float32), m.labels, m.name) for m in models]
-        whole = blend.scores(empty)
+        whole = blend.scores([_no_scores(m.name, m.labels) for m in models])
         name, labels = whole.model, whole.labels
         thresholds = blend.thresholds([model.thresholds for model in models])
+    if besides is not None:
+        labels = union([_no_scores(name, labels), _no_scores("", besides)], "max").labels
     relations = join([relations_for(model, settings) for model in models])
     captioner = Captioner(settings, labels, thresholds, relations)
     selector = captioner.selector
@@ -50,6 +57,10 @@ def captioner_for(
         tags = ", ".join(map(repr, selector.unknown))
         print(f"--tag-threshold: {name} does not know {tags}", file=sys.stderr)
     return captioner
+
+
+def _no_scores(name: str, labels: LabelSet) -> Scores:
+    return Scores(np.zeros(len(labels), np.float32), labels, name)
 
 
 def find_models(names: Sequence[str]) -> list[Model]:

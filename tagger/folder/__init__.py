@@ -29,6 +29,7 @@ Read downward:
     gather      a folder's captions in such a file
     captions    the captions that are there, with their pictures
     words       the tags of a caption as they stand there
+    captiontags such tags as scores, beside a model's
     query       which captions are meant: querywords, queryreader, matching; kept: by scores
     edit        one caption edited: edits of its tags, search in its text
     corpus      edits that count over all captions first

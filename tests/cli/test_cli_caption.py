@@ -486,3 +486,28 @@ def test_names_of_255_bytes_and_emoji_work(tagger: Tagger, tmp_path: Path) -> No
     assert tagger("caption", folder) == 0
 
     assert sorted(captions(folder)) == sorted(["x" * 251 + ".txt", "あ" * 82 + "💙.txt"])
+
+
+def test_tags_of_captions_count_beside_the_models(tagger: Tagger, pictures: Path) -> None:
+    """First and in their order, each once in any spelling; nothing of them is lost."""
+    (pictures / "red.txt").write_text("my hat, Long Hair, highres, rating:safe, (smile:1.2)")
+    (pictures / "blue.txt").write_text("A girl stands in the rain and looks at us.")
+
+    def caption(*more: str) -> int:
+        return tagger("caption", pictures, "--with-captions", "--on-existing", "overwrite", *more)
+
+    assert caption() == 1  # the sentence is no list of tags: left, and named
+    assert (pictures / "red.txt").read_text() == (
+        "my hat, long hair, highres, rating:safe, smile, red theme, saber (fate)"
+    )
+    assert (pictures / "blue.txt").read_text() == "A girl stands in the rain and looks at us."
+    assert (
+        pictures / "sub [1]" / "blue 2.txt"
+    ).read_text() == "blue theme, long hair, saber (fate)"
+    before = files(pictures)
+    caption()
+    assert files(pictures) == before
+    caption("--exclude-tag", "my_hat", "--template", "character", "--template", "*")
+    assert (pictures / "red.txt").read_text() == (
+        "saber (fate), long hair, highres, rating:safe, smile, red theme"
+    )
