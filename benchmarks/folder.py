@@ -13,6 +13,7 @@ of which 38 become tags: what is measured is everything but decoding and inferen
 from __future__ import annotations
 
 import argparse
+import contextlib
 import csv
 import io
 import json
@@ -23,7 +24,6 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -102,16 +102,14 @@ def make_pictures(place: Path, count: int, layout: str) -> None:
         os.utime(path, (1e9, 1e9))  # a hash is remembered only of files that have settled
 
 
-@contextmanager
+@contextlib.contextmanager
 def running(place: Path, model: Model, threshold: float) -> Iterator[Callable[[], str]]:
     """Caption the pictures of a place over what is there; gives what to call for a summary."""
     captioner = Captioner(Settings(Selection(threshold=threshold)), model.labels, model.thresholds)
     with Store() as store, Journal() as journal:
         tagger = Tagger(model, Likely(model.contracts[0]))
         with Pipeline(tagger) as pipeline:
-            recall = Recall(
-                Memory(store, model, captioner), lambda: (pipeline, model.contracts[0])
-            )
+            recall = Recall(Memory(store, model, captioner), lambda: (pipeline, model.contracts[0]))
             job = FolderJob((place,), Folder(on_existing="overwrite"))
 
             def run() -> str:
@@ -180,6 +178,9 @@ def measure(act: str, place: Path, home: Path) -> dict[str, Any]:
 
 def peak() -> float:
     """The most memory this process held so far, in MiB."""
+    with contextlib.suppress(OSError):  # the system's other figure begins with the parent's
+        lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
+        return int(next(line for line in lines if line.startswith("VmHWM")).split()[1]) / (1 << 10)
     most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return most / (1 << 20 if sys.platform == "darwin" else 1 << 10)
 

@@ -18,9 +18,9 @@ def folding(monkeypatch: pytest.MonkeyPatch) -> None:
     """A stand-in for a file system that ignores case: another spelling finds the same file."""
 
     def found(self: Path) -> os.stat_result:
-        for name in os.listdir(self.parent):
-            if name.lower() == self.name.lower():
-                return lstat(self.parent / name)
+        for path in self.parent.iterdir():
+            if path.name.lower() == self.name.lower():
+                return lstat(path)
         return lstat(self)
 
     monkeypatch.setattr(Path, "lstat", found)
@@ -31,7 +31,7 @@ def test_here_case_counts_or_not_as_the_disk_says(tmp_path: Path) -> None:
     (tmp_path / "Aa").touch()
     same = sameness(tmp_path)
     told = same("x.TXT") == same("X.txt")
-    assert os.listdir(tmp_path) == ["Aa"]
+    assert [path.name for path in tmp_path.iterdir()] == ["Aa"]
     assert told is (tmp_path / "aA").exists()
 
 
@@ -62,7 +62,7 @@ def test_two_linked_files_are_two_names(tmp_path: Path) -> None:
         os.link(tmp_path / "a", tmp_path / "A")
     except OSError:
         pytest.skip("no hard links here")
-    if len(os.listdir(tmp_path)) < 2:
+    if len(list(tmp_path.iterdir())) < 2:
         pytest.skip("case does not count here")
     assert sameness(tmp_path)("a") != sameness(tmp_path)("A")
 
