@@ -3,10 +3,15 @@
 Read downward:
     preferences what a WebUI's user sets once
     host        what is asked of a WebUI; StandAlone, where there is none
-    jobs        what goes on in the background: progress, cancelling, events
+    job         one thing that goes on in the background: progress, cancelling
+    jobs        the jobs of a process
+    kept        what a process keeps on disk
+    finding     the models that are listed
+    asked       one picture that somebody waits for
     scoring     pictures to scores: kept ones, else through the one queue
     runs        captioning a folder and undoing it, as jobs
     preview     what captioning a folder would do
+    shelf       the models of a process: listed, fetched, loaded, freed
     app         App: one object a process, all that the page and the routes know
     compat      every difference between the gradios of the hosts
     tab         the tab: four pages, their HTML, what their listeners do

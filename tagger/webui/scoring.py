@@ -7,10 +7,7 @@ again for them: nobody's request fails because somebody else pressed Unload.
 from __future__ import annotations
 
 import contextlib
-import functools
-import logging
 import threading
-import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -21,50 +18,21 @@ from PIL import Image
 from ..backends import Backend, open_backend
 from ..captioner import Captioner
 from ..engine import Keep, Tagger, Taggers
-from ..errors import BackendError
 from ..folder.recall import Memory
 from ..images import content_hash
-from ..models.registry import Registry
 from ..models.spec import Contract, Model
 from ..pipeline import Pipeline, Priority
 from ..scores import Scores
 from ..settings import Runtime, Settings
 from ..store import Store
+from .asked import Asked, Picture
+from .finding import Models
 from .jobs import BusyError
 
-log = logging.getLogger(__name__)
-
-Picture = bytes | Path | Image.Image
+__all__ = ["Models", "Picture", "Scoring"]
 
 QUEUE = 512
 """Pictures that may wait at once, those of long runs apart."""
-GLANCE_S = 20.0
-"""Seconds between two looks at the disk for one model: a look takes 20 ms and more."""
-_TRIES = 5
-"""Loadings for one picture: somebody may press Unload again."""
-
-
-class Models:
-    """The registry; what it found on disk is taken to be there for `GLANCE_S`.
-
-    A Model is the same object as long as nothing about it changes: it keeps its labels.
-    """
-
-    def __init__(self, registry: Registry) -> None:
-        self.registry = registry
-        self._found: dict[str, tuple[float, Model]] = {}
-
-    def find(self, name: str) -> Model:
-        """Find a listed model by name or alias; never a path. Raises ModelError."""
-        known = self._found.get(name)
-        if known and known[1].on_disk and time.monotonic() - known[0] < GLANCE_S:
-            return known[1]
-        model = self.registry.find(name)
-        if known and known[1] == model:
-            model = known[1]
-        if model.on_disk:
-            self._found[name] = (time.monotonic(), model)
-        return model
 
 
 @dataclass(frozen=True)
@@ -155,7 +123,7 @@ class Scoring:
         self, model: Model, picture: Picture, priority: Priority, content: str | None = None
     ) -> Future[Scores]:
         """As `submit`, without asking the store; with the hash of its `content` scores are kept."""
-        asked = _Asked(self, model, picture, priority, content)
+        asked = Asked(self, model, picture, priority, content)
         asked.begin()
         return asked.future
 
@@ -250,74 +218,6 @@ class Scoring:
     def _new_taggers(self) -> Taggers:
         keep = Keep(idle_s=self._way.idle_s)
         return Taggers(self._models, self._way.runtime, keep, self._before_load, self._open)
-
-
-class _Asked:
-    """One picture that somebody waits for, tried again where its model was unloaded meanwhile."""
-
-    def __init__(
-        self,
-        scoring: Scoring,
-        model: Model,
-        picture: Picture,
-        priority: Priority,
-        content: str | None,
-    ) -> None:
-        self.future: Future[Scores] = Future()
-        self._scoring, self._model, self._picture = scoring, model, picture
-        self._priority: Priority = priority
-        self._content = content
-        self._tries = 0
-        self._inner: Future[Scores] | None = None
-        self.future.add_done_callback(self._cancel)
-
-    def begin(self) -> None:
-        self._tries += 1
-        pipeline, tagger = self._scoring.pipeline(self._model.name)
-        try:
-            inner = pipeline.submit(self._picture, self._priority)
-        except BackendError:  # closed between the two lines
-            if self._tries >= _TRIES:
-                raise
-            self.begin()
-            return
-        self._inner = inner
-        inner.add_done_callback(functools.partial(self._end, tagger))
-
-    def _end(self, tagger: Tagger, inner: Future[Scores]) -> None:
-        if self.future.cancelled():
-            return
-        gone = inner.cancelled() or isinstance(inner.exception(), BackendError)
-        if gone and self._tries < _TRIES and not self._scoring.is_loaded(tagger):
-            try:
-                self._scoring.later(self._again)
-            except RuntimeError:  # the process is ending
-                self._fail(BackendError("expected a running server, got one that is ending"))
-        elif inner.cancelled():
-            self._fail(BackendError(f"{self._model.name}: unloaded while the picture waited"))
-        elif error := inner.exception():
-            self._fail(error)
-        elif self.future.set_running_or_notify_cancel():
-            self._give(inner.result(), tagger.backend.contract)
-
-    def _give(self, scores: Scores, contract: Contract) -> None:
-        self.future.set_result(scores)
-        if self._content:
-            self._scoring.keep(self._model, self._content, scores, contract)
-
-    def _cancel(self, outer: Future[Scores]) -> None:
-        if outer.cancelled() and self._inner is not None:
-            self._inner.cancel()
-
-    def _again(self) -> None:
-        try:
-            self.begin()
-        except BaseException as error:
-            self._fail(error)
-
-    def _fail(self, error: BaseException) -> None:
-        if self.future.set_running_or_notify_cancel():
-            self.future.set_exception(error)
 
 
 def _any(scores: Scores) -> bool:
