@@ -85,7 +85,7 @@ def contestants(asked: argparse.Namespace) -> tuple[list[Contestant], list[Conte
         *peers,
     ]
     first = [peer for peer in peers if "8 at once" not in peer.name]
-    return folder, [Contestant("Tagger", "run_tagger", asked.tagger), *first]
+    return folder, [Contestant("Tagger", "run_tagger", asked.tagger, ("--first",)), *first]
 
 
 def main() -> None:

@@ -1,7 +1,7 @@
 """Tagger as its users run it: `tagger caption FOLDER --model MODEL`.
 
 With --imported, torch and OpenCV are there before it starts, as they are inside a WebUI, and as
-they come to be in the course of a long run.
+they come to be in the course of a long run. With --first, `tagger tag` for a single picture.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from stopwatch import Stopwatch, arguments
+from stopwatch import Stopwatch, arguments, pictures
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
@@ -22,13 +22,24 @@ def main() -> None:
     """Caption a folder with a home of its own, beside it."""
     parser = arguments(__doc__)
     parser.add_argument("--imported", action="store_true")
+    parser.add_argument("--first", action="store_true")
     asked = parser.parse_args()
     os.environ["TAGGER_HOME"] = f"{asked.pictures}-home"
     if asked.imported:
         import cv2  # noqa: F401
         import torch  # noqa: F401
     watch = Stopwatch()
+    if asked.first:
+        from tagger.cli import tag
 
+        tag.run([*map(str, pictures(asked.pictures)), "--model", str(asked.model)], "tagger tag")
+        watch.mark()
+    else:
+        _caption(asked.pictures, asked.model, watch)
+    watch.report()
+
+
+def _caption(folder: Path, model: Path, watch: Stopwatch) -> None:
     @contextlib.contextmanager
     def progress(title: str, unit: str) -> Iterator[Callable[[int, int], None]]:
         yield lambda done, total: watch.mark(done - len(watch.marks))
@@ -36,8 +47,7 @@ def main() -> None:
     from tagger.cli import caption
 
     caption.progress = progress
-    caption.run([str(asked.pictures), "--model", str(asked.model)], "tagger caption")
-    watch.report()
+    caption.run([str(folder), "--model", str(model)], "tagger caption")
 
 
 if __name__ == "__main__":
