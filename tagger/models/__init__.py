@@ -17,6 +17,7 @@ Read downward:
     hub         Hugging Face's variables and cache
     places      folders of models besides our own: a WebUI's, TAGGER_MODELS
     onnxheader  inputs and outputs of an ONNX file, without a library
+    tensorsheader  the header of a safetensors file, without a library
     files       a published model's files on disk
     userspecs   a user's `models.json`
     layouts     what a folder without a `tagger.json` is

@@ -6,20 +6,20 @@ opcodes are read, as `pickletools` lists them, which runs nothing.
 
 from __future__ import annotations
 
-import json
 import pickletools
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from ..errors import LabelFileError
+from ..errors import LabelFileError, ModelError
 from ..labels import DANBOORU, Category, LabelSet
 from . import labelcategories as categories
 from .labeltables import read as read_table
+from .tensorsheader import read_tensors_header
 
-LARGEST_HEADER = 64 << 20
-"""Bytes of a safetensors header, and of a checkpoint's pickle without its tensors."""
+LARGEST = 64 << 20
+"""Bytes of a checkpoint's pickle without its tensors."""
 LABELS = "classifier.labels"
 # What a checkpoint of plain tensors names; anything else could run code.
 _PLAIN = ("torch._utils _rebuild_tensor_v2", "torch._utils _rebuild_parameter")
@@ -66,18 +66,9 @@ def read_torch(path: Path, scheme: tuple[Category, ...] = DANBOORU) -> LabelSet:
 
 def _metadata(path: Path) -> dict[str, Any]:
     try:
-        with path.open("rb") as file:
-            length = int.from_bytes(file.read(8), "little")
-            head: Any = json.loads(file.read(length)) if 0 < length <= LARGEST_HEADER else None
-    except OSError as error:
-        raise LabelFileError(f"{path}: expected weights, got {error.strerror}") from error
-    except (ValueError, RecursionError):
-        head = None
-    if not isinstance(head, dict):
-        raise LabelFileError(
-            f"{path}: expected a safetensors file, got other bytes: fetch it again"
-        )
-    return head.get("__metadata__") or {}
+        return read_tensors_header(path).get("__metadata__") or {}
+    except ModelError as error:
+        raise LabelFileError(str(error)) from None
 
 
 def _tables(path: Path) -> tuple[Path, Path]:
@@ -89,7 +80,7 @@ def _pickle(path: Path) -> bytes:
     try:
         with zipfile.ZipFile(path) as archive:
             entry = next(one for one in archive.infolist() if one.filename.endswith("/data.pkl"))
-            if entry.file_size > LARGEST_HEADER:
+            if entry.file_size > LARGEST:
                 raise LabelFileError(f"{path}: expected a small list of tensors, got a huge one")
             return archive.read(entry)
     except OSError as error:
@@ -99,10 +90,11 @@ def _pickle(path: Path) -> bytes:
 
 
 def _tags(data: bytes, path: Path) -> Iterator[str]:
-    """The strings of the list that follows the string `tags`."""
+    """The strings of the list that follows the string `tags`; all else is looked at, too."""
     memo: dict[int, str] = {}
     last, inside, open_ = "", False, False
-    for name, argument in _opcodes(data, path):
+    codes = _opcodes(data, path)
+    for name, argument in codes:
         if name in _PUTS:
             memo[argument] = last
             continue
@@ -118,7 +110,9 @@ def _tags(data: bytes, path: Path) -> Iterator[str]:
         elif name == "APPENDS":
             open_ = False  # the next thousand begins with a MARK
         else:
-            return
+            break
+    for _ in codes:  # what comes after the tags must be as plain
+        pass
 
 
 def _opcodes(data: bytes, path: Path) -> Iterator[tuple[str, Any]]:

@@ -9,15 +9,16 @@ from __future__ import annotations
 import functools
 import itertools
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from ..errors import ModelError, TaggerError
 from . import layouts, manifest
 from .contract import Contract, check_contract
 from .files import complete, fault
 from .labelfiles import read_labels
-from .onnxheader import read_header
+from .onnxheader import external_files, read_header
 from .spec import ModelSpec, inside
+from .tensorsheader import check_whole
 
 _MOST_FILES = 1000  # of a folder, that are watched for change
 
@@ -81,9 +82,21 @@ def _usable(spec: ModelSpec, folder: Path) -> tuple[Contract, ...]:
             f"{count}: one of the two belongs to another model"
         )
     for contract in contracts:
+        path = inside(folder, contract.weights)
         if contract.runtime == "onnx":
-            _check_graph(contract, inside(folder, contract.weights), count)
+            _check_graph(contract, path, count)
+            _check_external(folder, contract, path)
+        elif path.suffix.lower() == ".safetensors":
+            check_whole(path)
     return contracts
+
+
+def _check_external(folder: Path, contract: Contract, path: Path) -> None:
+    """Refuse weights in other files that lie outside the folder, or are not there."""
+    for name in external_files(path):
+        beside = str(PurePosixPath(contract.weights).parent / name)
+        if not inside(folder, beside).is_file():
+            raise ModelError(f"{path}: expected its weights {name} beside it, got none: fetch them")
 
 
 def _check_graph(contract: Contract, path: Path, labels: int) -> None:

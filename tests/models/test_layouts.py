@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import pickle  # noqa: TID251 - writes what must be refused
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -24,6 +26,13 @@ def graph(*shape: int | str, outputs: tuple[str, ...] = ("y",)) -> bytes:
     out = [value(name, kind, ["N", 3]) for name in outputs]
     built = onnx.helper.make_graph(nodes, "g", [value("x", kind, shape)], out)
     return onnx.helper.make_model(built).SerializeToString()
+
+
+def safetensors(size: int) -> bytes:
+    """A file of one tensor of so many bytes."""
+    tensor = {"dtype": "F32", "shape": [size // 4], "data_offsets": [0, size]}
+    header = json.dumps({"__metadata__": {"format": "pt"}, "x": tensor}).encode()
+    return len(header).to_bytes(8, "little") + header + bytes(size)
 
 
 def fill(folder: Path, **files: str | bytes) -> Path:
@@ -89,7 +98,7 @@ def test_a_timm_folder_is_a_model() -> None:
     fill(
         part("models") / "mine",
         config_json=json.dumps(config),
-        model_safetensors=b"",
+        model_safetensors=safetensors(16),
         selected_tags_csv=CSV,
     )
 
@@ -98,6 +107,41 @@ def test_a_timm_folder_is_a_model() -> None:
     pixels = contract.preprocess
     assert (contract.runtime, contract.activation, pixels.size) == ("timm", "sigmoid", (96, 64))
     assert (pixels.channels, pixels.layout, pixels.std) == ("bgr", "nchw", (0.25, 0.25, 0.25))
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (b"", "expected a safetensors file, got other bytes"),
+        (b"\x89PNG", "expected a safetensors file, got other bytes"),
+        (b"\xff" * 8 + b"{}", "expected a safetensors file, got other bytes"),
+        ("16", "expected a whole safetensors file, got 5 bytes too few"),
+        ("x", "expected safetensors, got a header with"),
+    ],
+)
+def test_weights_that_are_no_whole_file_are_a_reason(content: bytes | str, sentence: str) -> None:
+    """Read by its header alone, before anybody waits for it to load."""
+    config = {"architecture": "vit_tiny_patch16_224", "num_classes": 3}
+    if content == "16":
+        content = safetensors(16)[:-5]
+    elif content == "x":
+        content = safetensors(16).replace(b"data_offsets", b"data_offsetz")
+    files = {"config_json": json.dumps(config), "model_safetensors": content}
+    fill(part("models") / "mine", selected_tags_csv=CSV, **files)
+
+    assert not row("mine").on_disk
+    assert sentence in row("mine").reason
+
+
+def test_code_behind_the_tags_of_a_checkpoint_is_a_reason() -> None:
+    """A `.pt` is looked at to its end, and never unpickled."""
+    folder = part("models") / "mine"
+    folder.mkdir(parents=True)
+    content = pickle.dumps({"tags": ["1girl", "hat"], "trap": folder.rmdir}, protocol=2)
+    with zipfile.ZipFile(folder / "model-resnet_custom_v3.pt", "w") as archive:
+        archive.writestr("archive/data.pkl", content)
+
+    assert "got a checkpoint with code in it" in row("mine").reason
 
 
 def test_what_needs_a_manifest_is_offered_one_that_fits_the_files() -> None:

@@ -301,3 +301,23 @@ def test_a_link_out_of_a_folder_is_a_reason(tmp_path: Path) -> None:
     (folder / "selected_tags.csv").symlink_to(tmp_path / "secret.csv")
 
     assert "got a link to" in reason("mine")
+
+
+@pytest.mark.parametrize(
+    ("place", "sentence"),
+    [
+        ("../weights.bin", "expected a path inside the folder, got '../weights.bin'"),
+        ("weights.bin", "expected its weights weights.bin beside it, got none"),
+    ],
+)
+def test_weights_that_lie_elsewhere_are_a_reason(place: str, sentence: str) -> None:
+    """Before ONNX Runtime, some of which read whatever they are told, sees the file."""
+    onnx = pytest.importorskip("onnx", reason="builds the graphs that are looked at here")
+    folder = wd_folder(part("models") / "mine")
+    (part("models") / "weights.bin").write_bytes(bytes(16))
+    model = onnx.load_from_string(onnx_bytes())
+    tensor = model.graph.initializer.add(name="w", data_type=1, dims=[4], data_location=1)
+    tensor.external_data.add(key="location", value=place)
+    (folder / "model.onnx").write_bytes(model.SerializeToString())
+
+    assert sentence in reason("mine")
