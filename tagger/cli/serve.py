@@ -9,6 +9,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from ..argv import parse
 from ..errors import OptionError, UsageError
@@ -48,6 +49,7 @@ class ServeFlags:
     model: str = borrowed(Preferences, "default_model", metavar="NAME")
     device: str = borrowed(Runtime, "device")
     precision: Precision = borrowed(Runtime, "precision")
+    keep: Literal["device", "ram", "none"] = borrowed(Preferences, "keep")
     idle_minutes: float = borrowed(Preferences, "idle_minutes", metavar="N")
     fetch: bool = option(
         True, help="Do not fetch a listed model that is not on disk when a request asks for it."
@@ -81,6 +83,7 @@ class ServeFlags:
             default_model=self.model,
             device=self.device,
             precision=self.precision,
+            keep=self.keep,
             idle_minutes=self.idle_minutes,
             download_when_asked=self.fetch,
         )

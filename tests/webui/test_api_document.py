@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -153,3 +154,13 @@ def test_schemathesis_finds_no_fault(bench: Bench) -> None:
             case.call_and_validate(checks=wanted)
 
         check()
+
+
+def test_the_document_for_people_names_every_route() -> None:
+    """Of `docs/api.md`, where the repository is there."""
+    page = Path(__file__).parents[2] / "docs" / "api.md"
+    if not page.is_file():
+        pytest.skip("the documents are in the repository alone")
+    text = page.read_text("utf-8").replace("NAME", "{name}").replace("ID", "{id}")
+
+    assert [route for route in sorted(ROUTES) if route not in text] == []
