@@ -234,14 +234,14 @@ def batch(
 
 
 def duplicates(groups: Sequence[Sequence[tuple[str, str]]], total: int) -> Markup:
-    """Pictures that are there more than once, each group's thumbnails and names."""
+    """Pictures that are there more than once: of each, the thumbnails with their names."""
     if not groups:
         return note("No picture is there twice.", "good")
-    head = el("p", el("strong", f"{plural(total, 'picture')} are there more than once."))
+    head = el("p", el("strong", f"{plural(total, 'picture is', 'pictures are')} there more than once."))
     rows = (
         el(
             "div",
-            (el("figure", thumbnail(uri), el("figcaption", name)) for name, uri in group),
+            (el("figure", thumbnail(uri), el("figcaption", name)) for uri, name in group),
             class_="tg-twins",
         )
         for group in groups
