@@ -12,7 +12,8 @@ from typing import Any, Literal, cast
 from ..backends import Backend, open_backend
 from ..errors import ModelError, UsageError
 from ..labels import LabelSet
-from ..models.download import download, download_size
+from ..models.download import download
+from ..models.files import download_size
 from ..models.registry import DEFAULT, Registry, Row
 from ..models.spec import Model, ModelSpec
 from ..settings import Runtime
