@@ -28,6 +28,7 @@ from ..settings import Folder, OnExisting, Precision, Runtime, Settings
 from ..store import Store
 from . import DONE, FAILED, INTERRUPTED
 from .flags import CaptionFlags, borrowed
+from .interrupt import asked_to_stop
 from .opening import captioner_for, find_models, open_model
 from .outputs import Output
 from .screen import line, progress, say
@@ -174,14 +175,16 @@ def _open(model: Model, runtime: Runtime, stack: ExitStack) -> tuple[Pipeline, C
     """Open the model and what feeds it, until the stack is closed."""
     tagger = open_model(model, runtime)
     backend = tagger.backend
-    say(f"{tagger.name} on {backend.device} ({backend.library}, {backend.dtype})")
+    at_once = max(backend.best_batch, backend.streams)
+    how = f"{backend.library}, {backend.dtype}, {at_once} at once"
+    say(f"{tagger.name} on {backend.device} ({how})")
     return stack.enter_context(Pipeline(tagger, runtime)), backend.contract
 
 
 def _watch(running: Run, total: int, *, diff: bool) -> Summary:
     """Drive a run to its end, showing how far it is; Ctrl-C stops it and leaves the summary."""
     done = 0
-    with progress("Captioning", "pictures") as tell:
+    with progress("Captioning", "pictures") as tell, asked_to_stop(running.stop):
         while True:
             try:
                 for outcome in running:

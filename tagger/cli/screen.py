@@ -63,12 +63,12 @@ def progress(title: str, unit: str = "") -> Iterator[Tell]:
 @contextmanager
 def _bar(title: str, unit: str) -> Iterator[Tell]:
     from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.progress import BarColumn, Progress, TextColumn
 
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[said]}"))
     console = Console(stderr=True)
     start = time.monotonic()
-    with Progress(*columns, TimeRemainingColumn(), console=console, transient=True) as shown:
+    with Progress(*columns, console=console, transient=True) as shown:
         task = shown.add_task(title, total=None, said="")
 
         def tell(done: int, total: int) -> None:
@@ -96,8 +96,21 @@ def _lines(title: str, unit: str) -> Iterator[Tell]:
 
 
 def amounts(done: int, total: int, unit: str, seconds: float) -> str:
-    """How far it is and how fast: "120 of 400 pictures, 19.8/s", "12 of 380 MB, 5.1/s"."""
+    """How far it is, how fast, and how long it will take.
+
+    "120 of 400 pictures, 19.8/s, 14 s left"; "12 of 380 MB, 5.1/s, 1 min 12 s left".
+    """
     scale, name = (1e6, "MB") if unit == "bytes" else (1, unit)
     rate = f", {done / scale / seconds:,.1f}/s" if seconds > 0 and done else ""
     of = f" of {total / scale:,.0f}" if total else ""
-    return f"{done / scale:,.0f}{of} {name}{rate}"
+    left = f", {duration(seconds * (total - done) / done)} left" if rate and total > done else ""
+    return f"{done / scale:,.0f}{of} {name}{rate}{left}"
+
+
+def duration(seconds: float) -> str:
+    """A time as people say it: "14 s", "1 min 12 s", "3 h 5 min"."""
+    whole = max(0, round(seconds))
+    if whole < 60:
+        return f"{whole} s"
+    minutes, rest = divmod(whole, 60)
+    return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"

@@ -116,13 +116,14 @@ class Run(Iterator[Outcome]):
                 self.stop()
 
     def stop(self) -> None:
-        """Take no more pictures."""
+        """Take no more pictures; a signal's handler may call it at any moment."""
         self.summary.interrupted = True
-        self._stream.stop()
 
     def _advance(self) -> None:
         """Make outcomes of what is there; struck by Ctrl-C it can be called again."""
         try:
+            if self.summary.interrupted:
+                self._stream.stop()
             if not self._scored:
                 self._scored = self._stream.take(BATCH)
         finally:
