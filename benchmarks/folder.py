@@ -43,15 +43,15 @@ from tagger.folder.recall import Memory, Recall  # noqa: E402
 from tagger.folder.undo import undo  # noqa: E402
 from tagger.models.spec import Contract, Model, ModelSpec  # noqa: E402
 from tagger.pipeline import Pipeline  # noqa: E402
-from tagger.preprocess import Preprocess  # noqa: E402
+from tagger.preprocess import Preprocess, fit  # noqa: E402
 from tagger.settings import Folder, Settings  # noqa: E402
 from tagger.store import Store  # noqa: E402
 from tagger.thresholds import Selection  # noqa: E402
 
 LABELS = 10_861
 IN_A_FOLDER = 1000
-WORDS = "long short red blue open closed white black holding looking".split()
-NOUNS = "hair eyes skirt sky mouth hat shirt flower smile sword cat_ears (medium)".split()
+WORDS = ("long", "short", "red", "blue", "open", "closed", "white", "black", "green", "purple")
+NOUNS = ("hair", "eyes", "skirt", "sky", "mouth", "hat", "shirt", "flower", "cat_ears", "(medium)")
 
 
 class Likely(FakeBackend):
@@ -76,7 +76,7 @@ def make_model(folder: Path) -> Model:
         rows.writerow(("tag_id", "name", "category", "count"))
         ratings = ("general", "sensitive", "questionable", "explicit")
         for number in range(LABELS):
-            word = f"{WORDS[number % 10]}_{NOUNS[number % 12]}_{number}"
+            word = f"{WORDS[number % 10]}_{NOUNS[number // 10 % 10]}_{number}"
             name, category = (ratings[number], 9) if number < 4 else (word, 4 * (number > 8110))
             rows.writerow((number, name, category, 9))
     (folder / "model.onnx").write_bytes(b"weights")
@@ -166,6 +166,7 @@ def measure(act: str, place: Path, home: Path) -> dict[str, Any]:
     os.environ["TAGGER_HOME"] = str(home)
     model = make_model(home.parent / "model")
     Captioner(Settings(), model.labels, model.thresholds)  # the labels, and what belongs to them
+    fit(Image.new("RGB", (9, 9)), model.contracts[0].preprocess)  # and what resizes
     before, wall, cpu = peak(), time.monotonic(), time.process_time()
     said = ACTS[act](place, model)
     return {
