@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -308,3 +310,17 @@ def test_each_refusal_has_its_class(text: str, kind: str, sentence: str) -> None
     assert kind in type(told).__name__
     assert sentence in str(told)
     assert "\n" not in str(told)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="glibc's own")
+def test_what_opening_leaves_free_is_given_back(
+    write_graph: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Half of what a process holds after loading a large graph is a copy that nobody needs."""
+    asked: list[int] = []
+    library = SimpleNamespace(malloc_trim=asked.append)
+    monkeypatch.setattr(sessions.ctypes, "CDLL", lambda name: library)
+    opened(write_graph())
+    assert asked == [0]
+    monkeypatch.setattr(sessions.ctypes, "CDLL", lambda name: SimpleNamespace())
+    opened(write_graph())  # a C library without it is no error
