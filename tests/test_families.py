@@ -23,6 +23,7 @@ from tagger.errors import ModelError
 from tagger.models.catalog import CATALOG
 from tagger.models.registry import Registry
 from tagger.models.spec import Model, ModelSpec
+from tagger.models.table import in_force
 from tagger.preprocess import fit, stack
 
 onnx = pytest.importorskip("onnx")
@@ -524,3 +525,16 @@ def test_oppaioracles_thresholds_are_where_precision_is_recall(tmp_path: Path) -
 
     found = Registry((tmp_path,), specs=(model.spec,), demo=None).find(model.name).thresholds
     assert (found.overall, found.tags) == (0.75, {"1girl": 0.8, "miku": 0.4})
+
+
+def test_the_thresholds_in_force_are_shown(tmp_path: Path) -> None:
+    """Of a model on disk, with what its files say; of a category, of tags, of the rest."""
+    deepghs = placed("caformer_b36.dbv4-full", tmp_path)
+    metrics = placed("cl-tagger-v2.01a", tmp_path)
+    best = np.array([0.75, 0.5, 0.25, np.nan], np.float32)
+    np.savez(metrics.path("v2_01a/model_tag_metrics.npz"), best_thr=best)
+    wd = placed("wd-swinv2-tagger-v3", tmp_path)
+
+    assert in_force(deepghs) == "general 0.39, character 0.47, else 0.4; 4 tags have their own"
+    assert in_force(metrics) == "0.55; 3 tags have their own"
+    assert in_force(wd) == "0.2653"

@@ -13,7 +13,7 @@ from ..errors import ModelError, UsageError
 from ..models import layouts, manifest
 from ..models import table as words
 from ..models.catalog import CATALOG
-from ..models.download import download, download_size
+from ..models.download import download
 from ..models.registry import DEFAULT, Row, default_registry
 from ..options import option
 from . import DONE
@@ -84,8 +84,8 @@ def _cells(row: Row) -> tuple[str, ...]:
 def _state(row: Row) -> str:
     if row.on_disk:
         return "yes"
-    size = download_size(row.spec)
-    return f"no, {size / 1e6:,.0f} MB" if size else "no"
+    size = words.size(row.spec)
+    return f"no, {size}" if size else "no"
 
 
 def _as_json(row: Row) -> dict[str, Any]:
@@ -108,9 +108,12 @@ def _as_json(row: Row) -> dict[str, Any]:
 def _show(flags: ShowFlags) -> int:
     row = default_registry().row(flags.name, allow_paths=True)
     told = [("name", row.name), *words.lines(row.spec)] if not row.reason else []
-    where = str(row.folder) if row.folder else f"not on disk ({_state(row)})"
-    for name, value in [*told, ("here", row.reason or where)]:
+    size = words.size(row.spec)
+    absent = "not on disk" + (f", {size} to fetch" if size else "")
+    for name, value in [*told, ("here", row.reason or str(row.folder or absent))]:
         print(f"{name}: {value}")
+    if row.on_disk:
+        print(f"thresholds here: {words.in_force(row.model())}")
     if row.reason and row.local and row.folder:
         with contextlib.suppress(ModelError):  # there is nothing in it to describe
             text = manifest.format_manifest(layouts.suggest(row.folder))

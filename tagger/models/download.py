@@ -72,12 +72,6 @@ def download(
     return folder
 
 
-def download_size(spec: ModelSpec, contract: Contract | None = None) -> int | None:
-    """Bytes that a download would bring, at least roughly, where they are known here."""
-    sizes = [spec.file(name).size for name in spec.needs(contract or spec.contract)]
-    return spec.about if None in sizes else sum(size or 0 for size in sizes)
-
-
 @contextmanager
 def _told(name: str) -> Iterator[None]:
     """Name the model, or the file of it, in every failure."""

@@ -51,6 +51,12 @@ def fault(folder: Path, file: File) -> str:
     return ""
 
 
+def download_size(spec: ModelSpec, contract: Contract | None = None) -> int | None:
+    """Bytes that a download would bring, at least roughly, where they are known here."""
+    sizes = [spec.file(name).size for name in spec.needs(contract or spec.contract)]
+    return spec.about if None in sizes else sum(size or 0 for size in sizes)
+
+
 def _candidates(spec: ModelSpec, roots: Sequence[Path]) -> Iterator[Path]:
     for root in dict.fromkeys((*roots, part("models"))):
         named = (root / name for name in (spec.name, *spec.aliases))

@@ -136,9 +136,7 @@ class Sum:
     """What a file must be."""
 
     size: int | None = option(None, ge=0, help="bytes")
-    sha256: str | None = option(
-        None, help="SHA-256 as 64 hex digits, verified at opening"
-    )
+    sha256: str | None = option(None, help="SHA-256 as 64 hex digits, verified at opening")
 
     def __post_init__(self) -> None:
         check(self)

@@ -7,9 +7,21 @@ from collections.abc import Iterator, Sequence
 from ..preprocess import Preprocess
 from ..thresholds import Thresholds
 from .contract import Contract
-from .spec import ModelSpec
+from .files import download_size
+from .spec import Model, ModelSpec
 
-HEAD = ("model", "family", "tags", "input", "output", "operating point", "recipe", "licence")
+HEAD = (
+    "model",
+    "family",
+    "tags",
+    "size",
+    "input",
+    "output",
+    "operating point",
+    "recipe",
+    "licence",
+    "also called",
+)
 
 
 _PAGE = """# The models
@@ -18,6 +30,9 @@ Every tagger that Tagger knows by name, with what decides its scores.
 `tagger models` lists them with what is on this machine, `tagger models show NAME` says everything
 about one, `tagger models get NAME` fetches it. A gated model asks you to accept its licence on its
 page first, and for your access token in `HF_TOKEN`. See also [own models](own-models.md).
+
+Size is what a download brings, and a link leads to the revision that is fetched; other tools' names
+for a model ("also called") mean it here, too.
 
 Input: size, order of colours and axes, the range the network sees, how the picture gets its shape,
 the filter of the resize. The operating point is the author's, with where it comes from in brackets;
@@ -63,9 +78,24 @@ def licence(spec: ModelSpec) -> str:
     return ", ".join([spec.licence, *(word for holds, word in marks if holds)])
 
 
+def size(spec: ModelSpec) -> str:
+    """What a download brings, `467 MB`; empty where nobody says."""
+    found = download_size(spec)
+    return f"{found / 1e6:,.0f} MB" if found else ""
+
+
+def in_force(model: Model) -> str:
+    """The thresholds of a model on disk, with what its files say of categories and tags."""
+    known = model.thresholds
+    own = set(known.tags)
+    own |= {label.name for label in model.labels if label.threshold is not None}
+    rest = f", else {known.overall:g}" if known.categories else ""
+    return _said(known, rest, len(own))
+
+
 def operating_point(spec: ModelSpec) -> str:
     """The thresholds and where they come from."""
-    said = _thresholds(spec.thresholds)
+    said = _said(spec.thresholds, "", len(spec.thresholds.tags))
     return f"{said} ({spec.point})" if spec.point else said
 
 
@@ -96,21 +126,29 @@ def _cells(spec: ModelSpec) -> tuple[str, ...]:
     way = spec.contract
     kept = " (its files say more)" if spec.stages else ""
     return (
-        f"[`{spec.name}`]({spec.source})",
+        f"[`{spec.name}`]({_address(spec)})",
         spec.family,
         f"{spec.tags:,}" if spec.tags else "?",
+        size(spec) or "?",
         taken(way) + kept,
-        f"{way.runtime}: {given(way)}",
+        ", ".join(f"{one.runtime}: {given(one)}" for one in spec.contracts),
         operating_point(spec),
         spec.recipe,
         licence(spec),
+        ", ".join(f"`{alias}`" for alias in spec.aliases),
     )
 
 
-def _thresholds(thresholds: Thresholds) -> str:
+def _address(spec: ModelSpec) -> str:
+    """Its page, at the revision that is fetched."""
+    pinned = spec.repo and spec.revision != "main"
+    return f"{spec.source}/tree/{spec.revision}" if pinned else spec.source
+
+
+def _said(thresholds: Thresholds, rest: str, tags: int) -> str:
     kinds = ", ".join(f"{name} {value:g}" for name, value in thresholds.categories.items())
-    own = f"; {len(thresholds.tags):,} tags have their own" if thresholds.tags else ""
-    return (kinds or f"{thresholds.overall:g}") + own
+    own = f"; {tags:,} tags have their own" if tags else ""
+    return (kinds or f"{thresholds.overall:g}") + rest + own
 
 
 def _colour(pixels: Preprocess) -> str:

@@ -19,8 +19,8 @@ from tagger.errors import DownloadError
 from tagger.home import part
 from tagger.models import download as downloads
 from tagger.models import transfer, web
-from tagger.models.download import download, download_size
-from tagger.models.files import locate
+from tagger.models.download import download
+from tagger.models.files import download_size, locate
 from tagger.models.registry import Registry
 from tagger.models.spec import File, ModelSpec
 

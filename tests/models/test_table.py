@@ -83,7 +83,7 @@ def test_show_says_everything_about_a_model(capsys: pytest.CaptureFixture[str]) 
         said = capsys.readouterr().out
         assert "licence: Apache-2.0" in said
         assert "file: model.onnx, 326,197,340 bytes, b8cef913be4c..." in said
-        assert "here: not on disk (no, 326 MB)" in said
+        assert "here: not on disk, 326 MB to fetch" in said
 
 
 def test_show_prints_a_manifest_for_a_folder_that_needs_one(

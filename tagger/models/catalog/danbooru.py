@@ -154,6 +154,7 @@ def _oppaioracle(version: str, side: int, threshold: float, *sums: str) -> Model
         licence="Apache-2.0",
         thresholds=Thresholds(threshold),
         point=f"{P_IS_R}, per tag",
+        about=993_000_000,
         recipe="the author's letterbox, with a mask of the padding",
         **hub("Grio43/OppaiOracle"),
     )
