@@ -34,7 +34,7 @@ def assemble(
     options: SplitOptions,
 ) -> Iterator[pa.Table]:
     """The index of the table `rows`, a part at a time; `names` are the sources'."""
-    slots = _slots(tagging, labels)
+    slots = tagging.slots(labels)
     dealt = _dealt(connection)
     split = deal(dealt, options)
     if options.split_floor:
@@ -82,12 +82,6 @@ def _table(table: pa.Table, made: dict[str, Any]) -> pa.Table:
         return table[name].cast(kinds[kind])
 
     return pa.table({name: column(name, kind) for name, kind in COLUMNS.items()})
-
-
-def _slots(tagging: Tagging, labels: LabelSet) -> NDArray[np.int32]:
-    """For each tag's number its label, -1 for none."""
-    slot = {label.name: place for place, label in enumerate(labels)}
-    return np.array([slot.get(name, -1) for name in tagging.names], np.int32)
 
 
 def _dealt(connection: duckdb.DuckDBPyConnection) -> Dealt:

@@ -12,8 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from ..booru import formats, posts
 from ..booru.posts import Reading
+from ..errors import DatasetError
 from ..labels import LabelSet
 from ..relationfiles import NAME as RELATIONS
 from ..relationfiles import among, write_relations
@@ -92,6 +95,7 @@ def _build(
     tell("choosing labels", 0, 0)
     tagging = Tagging(connection, knowledge, seen, spill, options.pseudo_tags)
     chosen = _choose(connection, tagging, knowledge, options)
+    _drop_bare(connection, tagging, chosen, options, dropped)
     tell("writing", 0, 0)
     names = source_names(options.sources)
     about = account(options, readings, dropped, chosen)
@@ -187,6 +191,27 @@ def _choose(
     if not len(chosen.labels):
         raise no_labels(chosen)
     return chosen
+
+
+def _drop_bare(
+    connection: duckdb.DuckDBPyConnection,
+    tagging: Tagging,
+    chosen: Vocabulary,
+    options: BuildOptions,
+    dropped: dict[str, int],
+) -> None:
+    """Leave out rows that have too few of the labels; the labels stay as they were chosen."""
+    if not options.min_labels:
+        return
+    counts = tagging.label_counts(chosen.labels)
+    kept = np.flatnonzero(counts >= options.min_labels)
+    dropped["too few labels"] = len(counts) - len(kept)
+    if not len(kept):
+        raise DatasetError(
+            f"0 posts left: none has {options.min_labels} of the {len(chosen.labels)} labels"
+        )
+    rows.keep(connection, kept)
+    tagging.keep(kept)
 
 
 def _write_unreadable(

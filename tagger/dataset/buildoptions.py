@@ -40,6 +40,9 @@ class BuildOptions(Filters, VocabularyOptions, SplitOptions, PictureOptions):
         help="Categories in which each source names all it shows, so that a tag only another "
         "source has is absent; in the other categories it is unknown, and masked.",
     )
+    min_labels: int = option(
+        0, help="Labels that a picture has at least, counted once they are chosen.", ge=0
+    )
     pseudo_tags: tuple[Pseudo, ...] = option(
         (), help="What a post says beside its tags, as labels: rating, age_rating, meta_score."
     )

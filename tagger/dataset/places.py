@@ -24,6 +24,14 @@ CHUNK = 100_000
 MD5 = 32
 """Digits of an md5."""
 _METADATA = "metadata"
+_LAST = "regexp_extract({}, '([^/]*?)(\\.[^./]*)?$', 1)"
+_STRAYS = (
+    "SELECT count(*) FROM files "
+    "ANTI JOIN (SELECT source, CAST(id AS VARCHAR) AS own FROM posts) USING (source, own) "
+    "ANTI JOIN (SELECT source, md5 AS own FROM posts) USING (source, own) "
+    f"ANTI JOIN (SELECT source, {_LAST.format('path')} AS name FROM posts) USING (source, name)"
+)
+"""Files that no post is named by, filtered out or not."""
 
 
 def find_pictures(
@@ -49,9 +57,8 @@ def find_pictures(
             tell(listed)
     _join(connection)
     missing = _one(connection, "SELECT count(*) FROM kept ANTI JOIN found USING (post)")
-    strays = _one(connection, "SELECT count(*) FROM files ANTI JOIN used USING (source, path)")
+    strays = _one(connection, _STRAYS)
     connection.execute("DROP TABLE files")
-    connection.execute("DROP TABLE used")
     return {"picture missing": missing, "without metadata": strays}
 
 
@@ -70,11 +77,11 @@ def _join(connection: duckdb.DuckDBPyConnection) -> None:
         for place, name in enumerate(PREFERRED)
     )
     by_place = "ends_with('/' || f.path, '/' || k.path)"
-    last = "regexp_extract(k.path, '([^/]*?)(\\.[^./]*)?$', 1)"
     connection.execute(
         "CREATE TABLE candidates AS "
         f"SELECT k.post, f.source, f.path, k.extension FROM kept k JOIN files f "
-        f"ON f.source = k.source AND f.name = {last} AND {by_place} WHERE k.path IS NOT NULL "
+        f"ON f.source = k.source AND f.name = {_LAST.format('k.path')} AND {by_place} "
+        "WHERE k.path IS NOT NULL "
         "UNION ALL SELECT k.post, f.source, f.path, k.extension FROM kept k JOIN files f "
         "ON f.source = k.source AND f.own = CAST(k.id AS VARCHAR) WHERE k.path IS NULL "
         "UNION ALL SELECT k.post, f.source, f.path, k.extension FROM kept k JOIN files f "
@@ -86,7 +93,6 @@ def _join(connection: duckdb.DuckDBPyConnection) -> None:
         f"CASE {preferred} ELSE {len(PREFERRED)} END, path)) AS path FROM candidates "
         "GROUP BY post) c USING (post)"
     )
-    connection.execute("CREATE TABLE used AS SELECT DISTINCT source, path FROM candidates")
     connection.execute("DROP TABLE candidates")
 
 

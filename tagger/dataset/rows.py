@@ -9,6 +9,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+from numpy.typing import NDArray
+
 if TYPE_CHECKING:
     import duckdb
 
@@ -35,6 +38,21 @@ def number(connection: duckdb.DuckDBPyConnection) -> int:
         "ON l.source = s.source AND l.id = s.id ORDER BY row"
     )
     return count(connection, "rows")
+
+
+def keep(connection: duckdb.DuckDBPyConnection, kept: NDArray[np.int64]) -> None:
+    """Leave only some rows in `rows`, int64[N] ascending, numbered anew."""
+    import pyarrow as pa
+
+    numbers = {"row": np.arange(len(kept), dtype=np.int64), "old": kept}
+    connection.register("kept_rows", pa.table(numbers))
+    connection.execute(
+        "CREATE TABLE fewer AS SELECT k.row, r.* EXCLUDE row FROM rows r "
+        "JOIN kept_rows k ON k.old = r.row ORDER BY k.row"
+    )
+    connection.unregister("kept_rows")
+    connection.execute("DROP TABLE rows")
+    connection.execute("ALTER TABLE fewer RENAME TO rows")
 
 
 def rows_by_source(connection: duckdb.DuckDBPyConnection, sources: int) -> list[int]:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
+from ..labels import LabelSet
 from .pseudo import Pseudo, pseudo_names, tags_with
 from .ragged import Ragged
 from .tags import TagKnowledge
@@ -74,6 +75,24 @@ class Tagging:
         order = np.argsort(row * (np.int64(slots.max(initial=0)) + 1) + labels, kind="stable")
         offsets = np.concatenate([[0], np.cumsum(np.bincount(row, minlength=stop - start))])
         return Ragged(labels[order], offsets.astype(np.int64))
+
+    def slots(self, labels: LabelSet) -> NDArray[np.int32]:
+        """For each tag's number its label, -1 for none."""
+        slot = {label.name: place for place, label in enumerate(labels)}
+        return np.array([slot.get(name, -1) for name in self.names], np.int32)
+
+    def label_counts(self, labels: LabelSet) -> NDArray[np.int64]:
+        """How many of the labels each row has, int64[rows]."""
+        slots, rows = self.slots(labels), len(self._start)
+        parts = [
+            np.diff(self.of(start, min(start + BATCH, rows), slots).offsets)
+            for start in range(0, rows, BATCH)
+        ]
+        return np.concatenate(parts) if parts else np.zeros(0, np.int64)
+
+    def keep(self, rows: NDArray[np.int64]) -> None:
+        """Number only some rows, in their order; `counts` stay as they were."""
+        self._start, self._length = self._start[rows], self._length[rows]
 
     def _read(
         self, connection: duckdb.DuckDBPyConnection, file: BinaryIO, pseudo: Sequence[Pseudo]

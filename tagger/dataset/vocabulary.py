@@ -6,7 +6,6 @@ Counts are over the posts that passed the filters. Knows no posts, only counts, 
 from __future__ import annotations
 
 import csv
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,7 +33,7 @@ class VocabularyOptions:
         factory=dict, help="The same for single categories.", ge=1, metavar="CATEGORY=N"
     )
     maximum_labels: int = option(
-        0, help="Labels of a category at most, the most used; 0 is no limit.", ge=0
+        0, help="Labels at most, the most used of all categories; 0 is no limit.", ge=0
     )
     maximum_share: float = option(
         0.99,
@@ -45,6 +44,9 @@ class VocabularyOptions:
     )
     excluded_labels: tuple[str, ...] = option(
         (), help="Tags that never become labels: names, * wildcards or /regexes/."
+    )
+    only_labels: tuple[str, ...] = option(
+        (), help="No tags but these become labels, where they pass the other rules."
     )
     denylist: Path | None = option(
         None, help="Text file of tags that never become labels, one a line.", metavar="FILE"
@@ -103,14 +105,18 @@ def _reasons(asked: Sequence[TagCount], options: VocabularyOptions) -> list[str 
     patterns = [Pattern.parse(text) for text in options.excluded_labels]
     excluded = match(patterns, [tag.name for tag in asked], SECONDS)
     denied = _denied(options.denylist)
-    taken: Counter[str] = Counter()
-    reasons: list[str | None] = []
-    for tag, out in zip(asked, excluded, strict=True):
-        reason = _reason(tag, bool(out) or key(tag.name) in denied, options)
-        if reason is None and 0 < options.maximum_labels <= taken[tag.category]:
-            reason = "over the most labels"
-        taken[tag.category] += reason is None
-        reasons.append(reason)
+    only = {key(name) for name in options.only_labels}
+    reasons = [
+        "not asked for"
+        if only and key(tag.name) not in only
+        else _reason(tag, bool(out) or key(tag.name) in denied, options)
+        for tag, out in zip(asked, excluded, strict=True)
+    ]
+    most = options.maximum_labels
+    good = [place for place, reason in enumerate(reasons) if reason is None]
+    used = sorted(good, key=lambda place: (-asked[place].count, asked[place].name))
+    for place in used[most:] if most else ():
+        reasons[place] = "over the most labels"
     return reasons
 
 

@@ -143,6 +143,8 @@ def test_pictures_are_found_in_any_layout(
     assert dataset.column("id").tolist() == [5, 1234]
     assert all(dataset.image_path(row).is_file() for row in range(2))
     assert summary.strays == 1
+    summary, _ = built(tmp_path / "fewer", dump, images=(pictures,), max_id=9)
+    assert summary.strays == 1  # the picture of a post that is filtered out is none
 
 
 def test_a_preferred_folder_goes_first(tmp_path: Path, write_dump: WriteDump) -> None:
@@ -316,3 +318,24 @@ def test_corrected_captions_become_a_dataset(tmp_path: Path) -> None:
     _, dataset = built(tmp_path / "out", folder)
     assert dataset.vocabulary.names == ("1girl", "red_hair", "hat")
     assert dataset.image_path(0).parent == folder
+
+
+def test_pictures_with_too_few_labels_go_once_labels_are_chosen(
+    tmp_path: Path, write_dump: WriteDump
+) -> None:
+    """What is counted are labels, not the post's tags; the vocabulary was chosen before."""
+    dump = write_dump("drawn", POSTS, TAGS)
+    summary, dataset = built(tmp_path / "out", dump, min_labels=2, excluded_labels=("d",))
+    assert dataset.column("id").tolist() == [2, 3, 4]
+    assert summary.dropped == {"too few labels": 1}
+    assert [label.count for label in dataset.vocabulary] == [4, 3, 2]
+    assert dataset.index["tags"].to_pylist() == [[0, 1], [0, 1, 2], [0, 1, 2]]
+    with pytest.raises(DatasetError, match="none has 9 of the 4 labels"):
+        built(tmp_path / "none", dump, min_labels=9)
+
+
+def test_only_named_tags_become_labels(tmp_path: Path, write_dump: WriteDump) -> None:
+    """In any spelling; the others are counted."""
+    summary, dataset = built(tmp_path / "out", write_dump("drawn", POSTS, TAGS), only_labels=("B",))
+    assert dataset.vocabulary.names == ("b",)
+    assert summary.left_out == {"not asked for": ("a", "c", "d")}
