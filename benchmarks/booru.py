@@ -63,10 +63,12 @@ def write_dump(folder: Path, posts: int) -> None:
 def _lines(first: int, tags: np.ndarray) -> list[str]:
     return [
         f'{{"id":{post},"created_at":"2023-0{post % 9 + 1}-01T00:00:00.000-05:00",'
-        f'"uploader_id":{post % 9999},"score":{post % 50},"source":"","md5":"{post * 2654435761:032x}",'
+        f'"uploader_id":{post % 9999},"score":{post % 50},"source":"",'
+        f'"md5":"{post * 2654435761:032x}",'
         f'"rating":"{"gsqe"[post % 4]}","image_width":850,"image_height":1200,'
         f'"tag_string":"{" ".join(own)}","file_ext":"jpg","parent_id":'
-        f'{post - 1 if post % 10 == 0 else "null"},"is_deleted":{"true" if post % 20 == 0 else "false"},'
+        f"{post - 1 if post % 10 == 0 else 'null'},"
+        f'"is_deleted":{"true" if post % 20 == 0 else "false"},'
         f'"is_banned":false,"is_pending":false,"is_flagged":false,"file_size":123456,'
         f'"fav_count":{post % 30}}}\n'
         for post, own in enumerate(tags, first)
