@@ -67,9 +67,10 @@ def _sdnext() -> None:
 
 
 def _enough(size: int) -> bool:
+    """Whether so much is free, or there is no card to free anything on."""
     import torch
 
-    return torch.cuda.is_available() and torch.cuda.mem_get_info()[0] >= size
+    return not torch.cuda.is_available() or torch.cuda.mem_get_info()[0] >= size
 
 
 def _module(name: str) -> Any:

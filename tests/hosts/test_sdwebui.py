@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
+import types
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -286,14 +288,36 @@ def test_who_waits_for_the_host_goes_before_us(host: Make) -> None:
         ("sdnext", ["offload pipe", "gc"]),
     ],
 )
-def test_room_is_made_by_the_hosts_own_means(host: Make, kind: str, expected: list[str]) -> None:
+def test_room_is_made_by_the_hosts_own_means(
+    host: Make, monkeypatch: pytest.MonkeyPatch, kind: str, expected: list[str]
+) -> None:
     """Under its lock; AUTOMATIC1111's checkpoint in use stays: nothing would bring it back."""
     standin = host(kind)
+    monkeypatch.setitem(sys.modules, "torch", card(free=100))
 
     assert WebUI().make_room(500)
 
     assert standin.calls == expected
     assert standin.lock.acquire(False)
+
+
+@pytest.mark.parametrize(("there", "free"), [(True, 1000), (False, 0)])
+def test_automatic1111_keeps_what_need_not_go(
+    host: Make, monkeypatch: pytest.MonkeyPatch, there: bool, free: int
+) -> None:
+    """Its cache is given back first; that may be enough, and without a card it is all."""
+    standin = host("a1111")
+    monkeypatch.setitem(sys.modules, "torch", card(free, there))
+
+    assert WebUI().make_room(500)
+
+    assert standin.calls == ["gc"]
+
+
+def card(free: int, there: bool = True) -> types.SimpleNamespace:
+    """A torch with a card that has so much free, or without one."""
+    cuda = types.SimpleNamespace(is_available=lambda: there, mem_get_info=lambda: (free, 8000))
+    return types.SimpleNamespace(cuda=cuda)
 
 
 @pytest.mark.parametrize("kind", KINDS)
