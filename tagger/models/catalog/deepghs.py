@@ -60,6 +60,8 @@ def _pixai() -> ModelSpec:
                 "76b5dd39354a7a4d9baefb94d63b44a09a4934ee15303b7eb86c38f2128eb68a",
             ),
         ),
+        calibration="thresholds.csv",
+        optional=("thresholds.csv",),
         tags=13_461,
         title="PixAI v0.9, as ONNX by deepghs",
         family="pixai",
