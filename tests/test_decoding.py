@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import io
+import subprocess
+import sys
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -139,3 +142,16 @@ def test_a_long_run_imports_once_beside_the_work(loaded: list[str]) -> None:
         decode("1")
     decode.close()
     assert loaded == ["tagger-import"]
+
+
+def test_the_first_caption_waits_for_no_import(own_home: Path) -> None:
+    """`tagger tag` by the bundled model: neither torch nor OpenCV, though they may be installed."""
+    pytest.importorskip("onnxruntime")
+    picture = Path(__file__).parent.parent / "examples" / "winter.jpg"
+    code = (
+        "import sys; from tagger.cli import main\n"
+        f"assert main(['tag', {str(picture)!r}, '--model', 'demo']) == 0\n"
+        "assert not {'torch', 'torchvision', 'cv2', 'timm'} & {*sys.modules}"
+    )
+    done = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
