@@ -43,7 +43,7 @@ from tagger.folder.recall import Memory, Recall  # noqa: E402
 from tagger.folder.undo import undo  # noqa: E402
 from tagger.models.spec import Contract, Model, ModelSpec  # noqa: E402
 from tagger.pipeline import Pipeline  # noqa: E402
-from tagger.preprocess import Preprocess, fit  # noqa: E402
+from tagger.preprocess import Preprocess  # noqa: E402
 from tagger.settings import Folder, Settings  # noqa: E402
 from tagger.store import Store  # noqa: E402
 from tagger.thresholds import Selection  # noqa: E402
@@ -166,7 +166,8 @@ def measure(act: str, place: Path, home: Path) -> dict[str, Any]:
     os.environ["TAGGER_HOME"] = str(home)
     model = make_model(home.parent / "model")
     Captioner(Settings(), model.labels, model.thresholds)  # the labels, and what belongs to them
-    fit(Image.new("RGB", (9, 9)), model.contracts[0].preprocess)  # and what resizes
+    with Pipeline(Tagger(model, Likely(model.contracts[0]))) as pipeline:  # and what resizes
+        pipeline.submit(Image.new("RGB", (9, 9))).result()
     before, wall, cpu = peak(), time.monotonic(), time.process_time()
     said = ACTS[act](place, model)
     return {

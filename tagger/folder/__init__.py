@@ -8,6 +8,7 @@ Read downward:
     walk        the pictures of folders, in natural order
     plan        which picture, which caption file, and what is done to it; pure
     recorder    changes to files: written down first, then done
+    forgetting  how long runs can be undone
     journal     the runs that changed files, and what they changed
     undo        undo a run
     origin      which part of a caption is Tagger's

@@ -16,6 +16,7 @@ from typing import Any
 from ..errors import UsageError
 from ..home import part
 from ..store.database import Database
+from .forgetting import forget, most_bytes, shrink
 from .recorder import FOLDER, LARGEST, FileChange, Recorder, digest, name_of, state_of
 
 __all__ = [
@@ -103,16 +104,15 @@ class Written:
 class Journal:
     """The runs of this machine. All methods may be called by any thread."""
 
-    def __init__(self, path: Path | None = None) -> None:
-        """Open `path`, by default in our home; make it where it is not there.
+    def __init__(self, path: Path | None = None, *, read_only: bool = False) -> None:
+        """Open `path`, by default in our home; make it where it is not there, unless `read_only`.
 
         Raises:
             StoreError: it can't be opened or made.
             UsageError: its folder can't be written.
         """
-        self._database = Database(
-            path or part("runs") / "journal.sqlite", SCHEMA, _TABLES, durable=True
-        )
+        path = path or home_journal()
+        self._database = Database(path, SCHEMA, _TABLES, durable=True, read_only=read_only)
 
     def __enter__(self) -> Journal:
         return self
@@ -125,7 +125,11 @@ class Journal:
         self._database.close()
 
     def begin(self, verb: str, argv: Sequence[str] = ()) -> Recorder:
-        """Begin a run; it is listed once it has changed something."""
+        """Begin a run; it is listed once it has changed something.
+
+        The oldest runs are forgotten where all take more than `most_bytes`.
+        """
+        self._database.run(lambda connection: shrink(connection, most_bytes()))
         return Recorder(self._database, verb, shlex.join([verb, *argv]))
 
     def runs(self) -> list[RunRecord]:
@@ -168,9 +172,21 @@ class Journal:
             return Written(kind, None if kept is None else bytes(kept), number)
         return None
 
+    def keep(self, newest: int) -> int:
+        """Forget all but the newest runs, and give back their space; says how many went."""
+        gone = [record.run for record in self.runs()[: -newest or None]]
+        self._database.run(lambda connection: forget(connection, gone))
+        self._rows("VACUUM", ())
+        return len(gone)
+
     def mark_undone(self, run: int) -> None:
         """Note that a run was undone."""
         self._rows("UPDATE run SET undone = ? WHERE id = ?", (time.time(), run))
 
     def _rows(self, statement: str, values: tuple[Any, ...]) -> list[Any]:
         return self._database.run(lambda c: c.execute(statement, values).fetchall())
+
+
+def home_journal() -> Path:
+    """The journal in our home, whether it is there yet or not."""
+    return part("runs") / "journal.sqlite"

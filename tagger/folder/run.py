@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter, deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Protocol, cast
 
@@ -68,7 +68,10 @@ def caption_folder(
         UsageError: as `plan_folder` does.
         StoreError: the journal can't be opened.
     """
-    return Run(job, scorer, captioner, journal or Journal(), dry=dry)
+    run = Run(job, scorer, captioner, journal or Journal(), dry=dry)
+    if journal is None:
+        run.closes_journal()
+    return run
 
 
 class Run(Iterator[Outcome]):
@@ -94,7 +97,8 @@ class Run(Iterator[Outcome]):
     ) -> None:
         self.job = job
         self.summary = Summary()
-        self._dry = dry
+        self._dry, self._journal = dry, journal
+        self._at_end: Callable[[], object] = lambda: None
         self.recorder = journal.begin("caption", job.argv)
         self._plan = Plan(job)
         self._writer = Writer(job.folder, captioner, journal, dry=dry)
@@ -110,10 +114,17 @@ class Run(Iterator[Outcome]):
                 while not self._ready:
                     self._advance()
                 return self._counted(self._ready.popleft())
+            except StopIteration:
+                self._at_end()
+                raise
             except KeyboardInterrupt:
                 if self.summary.interrupted:
                     raise
                 self.stop()
+
+    def closes_journal(self) -> None:
+        """Close the journal when the iteration has come to its end."""
+        self._at_end = self._journal.close
 
     def stop(self) -> None:
         """Take no more pictures; a signal's handler may call it at any moment."""

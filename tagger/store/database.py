@@ -37,10 +37,19 @@ class Database:
         set_aside: where an unreadable file was moved by this object, None where none was.
     """
 
-    def __init__(self, path: Path, schema: int, statements: str, *, durable: bool = False) -> None:
+    def __init__(
+        self,
+        path: Path,
+        schema: int,
+        statements: str,
+        *,
+        durable: bool = False,
+        read_only: bool = False,
+    ) -> None:
         """Open the file; make it where it is not there.
 
         What a `durable` one was given is on the disk, else the last second may go with the power.
+        A `read_only` one is never made, changed or set aside, wherever it lies.
 
         Raises:
             StoreError: it can't be opened or made.
@@ -53,6 +62,9 @@ class Database:
         self._lock = threading.RLock()
         self._opened: int | None = None  # the inode, to know the file from one that replaced it
         self._closed = False
+        if read_only:
+            self._connection = self._look_into()
+            return
         make(path.parent)
         self._connection = self._open_or_renew()
 
@@ -104,6 +116,19 @@ class Database:
             self._move_aside(str(error))
         with self._sentences():
             return self._open()
+
+    def _look_into(self) -> sqlite3.Connection:
+        """Open without a right to write, also where the log beside it can't be made."""
+        address = self.path.absolute().as_uri()
+        try:
+            connection, version = _versioned(f"{address}?mode=ro")
+        except sqlite3.Error:
+            with self._sentences():
+                connection, version = _versioned(f"{address}?mode=ro&immutable=1")
+        if version != self._schema:
+            connection.close()
+            raise StoreError(f"{self.path}: expected version {self._schema}, got {version}")
+        return connection
 
     def _open(self) -> sqlite3.Connection:
         connection = sqlite3.connect(
@@ -160,6 +185,17 @@ class Database:
             f"{self.path}: expected to write there, got {error}: free space, end what holds "
             f"the file, or set TAGGER_HOME to another folder"
         )
+
+
+def _versioned(address: str) -> tuple[sqlite3.Connection, int]:
+    connection = sqlite3.connect(address, uri=True, check_same_thread=False)
+    try:
+        connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
+    except sqlite3.Error:
+        connection.close()
+        raise
+    return connection, version
 
 
 @contextlib.contextmanager
