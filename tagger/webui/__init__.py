@@ -9,6 +9,7 @@ Read downward:
     finding     the models that are listed
     asked       one picture that somebody waits for
     scoring     pictures to scores: kept ones, else through the one queue
+    feeding     a long run's pictures: few at a time, none while the WebUI generates
     runs        captioning a folder and undoing it, as jobs
     preview     what captioning a folder would do
     shelf       the models of a process: listed, fetched, loaded, freed

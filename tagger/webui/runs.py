@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,19 +11,17 @@ from ..captioner import Captioner
 from ..errors import BackendError
 from ..folder.job import FolderJob, plan_folder
 from ..folder.journal import Journal
-from ..folder.recall import Keeping, Memory, Recall, Recalled
+from ..folder.recall import Keeping, Memory, Recall
 from ..folder.run import Outcome, Run, caption_folder
 from ..folder.undo import undo
 from ..models.spec import Contract, Model
-from ..pipeline import Priority
-from ..scores import Scores
 from ..settings import Folder, Settings
 from ..store import Store
+from .feeding import Feed
 from .jobs import Job, Shown
 from .scoring import Scoring
 
-GLANCE_S = 0.25
-"""Seconds between two looks whether a WebUI still generates."""
+WAITING = "waiting while the WebUI generates"
 
 
 @dataclass(frozen=True)
@@ -66,44 +63,42 @@ class Means:
     within: tuple[Path, ...] | None
     waits: Callable[[], bool]
 
-    def recall(self, keeping: Keeping) -> Recall:
-        """Kept scores first, then the model's queue."""
+    def recall(self, keeping: Keeping, job: Job | None = None) -> Recall:
+        """Kept scores first, then the model's queue, at a job's pace."""
         memory = Memory(self.store, self.model, self.captioner, keeping)
-        return Recall(memory, self._open)
+        pace = _Paced(job, self.waits) if job else _Free()
 
-    def _open(self) -> tuple[_Queue, Contract]:
-        pipeline, tagger = self.scoring.pipeline(self.model.name)
-        return _Queue(self.scoring, self.model, pipeline.room), tagger.backend.contract
+        def open_model() -> tuple[Feed, Contract]:
+            pipeline, tagger = self.scoring.pipeline(self.model.name)
+            return Feed(self.scoring, self.model, pipeline.room, pace), tagger.backend.contract
+
+        return Recall(memory, open_model)
 
 
-class _Queue:
-    """A model's queue, however often the model is unloaded meanwhile."""
+class _Free:
+    """The pace of a few pictures that somebody waits for."""
 
-    def __init__(self, scoring: Scoring, model: Model, room: int) -> None:
-        self.room = room
-        self._scoring, self._model = scoring, model
+    def waits(self) -> bool:
+        return False
 
-    def submit(self, source: Path, priority: Priority = "batch") -> Future[Scores]:
-        return self._scoring.infer(self._model, source, priority)
+    def stopped(self) -> bool:
+        return False
 
 
 class _Paced:
-    """A scorer that takes no picture while the WebUI generates."""
+    """The pace of a job: it waits while the WebUI generates, and says so."""
 
-    def __init__(self, recall: Recall, waits: Callable[[], bool], job: Job) -> None:
-        self._recall, self._waits, self._job = recall, waits, job
+    def __init__(self, job: Job, waits: Callable[[], bool]) -> None:
+        self._job, self._generates = job, waits
 
-    def stream(self, sources: Iterable[Path], *, ordered: bool = False) -> Recalled:
-        return self._recall.stream(self._paced(sources), ordered=ordered)
+    def waits(self) -> bool:
+        waits = not self._job.stopping and self._generates()
+        if waits != (self._job.message == WAITING):
+            self._job.tell(message=WAITING if waits else "")
+        return waits
 
-    def _paced(self, sources: Iterable[Path]) -> Iterator[Path]:
-        for source in sources:
-            if self._waits():
-                self._job.tell(message="waiting while the WebUI generates")
-                while self._waits() and not self._job.stopping:
-                    self._job.pause(GLANCE_S)
-                self._job.tell(message="")
-            yield source
+    def stopped(self) -> bool:
+        return self._job.stopping
 
 
 def check(request: FolderRequest, means: Means) -> None:
@@ -116,17 +111,19 @@ def caption(request: FolderRequest, means: Means, job: Job) -> None:
     folder_job = request.job(means.within)
     tally = plan_folder(folder_job).tally()
     job.tell(total=tally.total() - tally["skip"], skipped=tally["skip"])
-    scorer = _Paced(means.recall(request.keeping), means.waits, job)
-    run = caption_folder(folder_job, scorer, means.captioner, means.journal)
+    run = caption_folder(
+        folder_job, means.recall(request.keeping, job), means.captioner, means.journal
+    )
     stopped = False
     for outcome in run:
         if job.stopping and not stopped:
             stopped = True
             run.stop()
-        job.show(shown(outcome))
-        job.tell(done=job.done + 1, **_counts(run))
-    job.tell(**_counts(run), message=run.summary.stopped)
-    if run.summary.stopped:
+        if not (outcome.reason and outcome.reason == run.summary.stopped):  # said once, for all
+            job.show(shown(outcome))
+            job.tell(done=job.done + 1, **_counts(run))
+    job.tell(**_counts(run))
+    if run.summary.stopped and not job.stopping:
         raise BackendError(f"stopped, and the next run does the rest: {run.summary.stopped}")
 
 
