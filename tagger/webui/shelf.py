@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Literal, cast
 
 from ..backends import Backend, open_backend
-from ..errors import ModelError, UsageError
+from ..errors import BackendError, ModelError, UsageError
 from ..labels import LabelSet
 from ..models.download import download
 from ..models.files import download_size
@@ -181,12 +181,23 @@ class Shelf:
         return replace(wished.runtime, device=device), wished.idle_s
 
     def _room_for(self, model: Model) -> None:
-        size = download_size(model.spec) or 0
-        if not self.host.make_room(2 * size):
+        if self._way()[0].device == "cpu":
+            return
+        if not self.host.make_room(2 * model.weights.stat().st_size):
             log.info("%s: loaded beside what the WebUI holds", model.name)
 
     def _opened(self, model: Model, runtime: Runtime) -> Backend:
-        return cast("Backend", _InTurn(self._open(model, runtime), self.host))
+        """The model, on the processor where the device that the WebUI would use refuses it."""
+        try:
+            backend = self._open(model, runtime)
+        except BackendError as error:
+            if runtime.device == "cpu" or runtime.device == self.host.preferences().device:
+                raise
+            said = "%s: %s refused (%s), running on the processor"
+            log.warning(said, model.name, runtime.device, error)
+            backend = self._open(model, replace(runtime, device="cpu"))
+        on_card = backend.device != "cpu"
+        return cast("Backend", _InTurn(backend, self.host)) if on_card else backend
 
     def _downloads(self) -> dict[str, Job]:
         """The models being fetched."""
