@@ -2,8 +2,9 @@
 
 MODEL is a model's folder. The server is `tagger serve` in a process of its own with a home of its
 own; what it is compared to runs here. Both take turns, picture by picture and round by round, so
-that a busy machine slows both; every picture that is sent is another one to the store. Where the
-system tells them, the processor's seconds of both are compared too: a busy machine leaves them.
+that a busy machine slows both; every picture that is sent is another one to the store. Clients
+encode their pictures before the clock starts. Where the system tells them, the processor's seconds
+of both are compared too: a busy machine leaves them.
 """
 
 from __future__ import annotations
@@ -44,7 +45,7 @@ def main() -> None:
     tagger = Tagger(model, open_backend(model))
     with _server(flags.model, flags.port) as (ask, process), Pipeline(tagger) as pipeline:
         print(f"{model.name} on {tagger.backend.device} ({tagger.backend.library})")
-        ask(pictures[0])
+        ask(_body(pictures[0]))
         pipeline.submit(pictures[0]).result()
         with _processor(process, "one client"):
             _one(pictures, flags.rounds, tagger, ask)
@@ -60,7 +61,7 @@ def _one(
     def call(data: bytes) -> None:
         tagger.scores([open_image(data)])
 
-    pairs = [(_straight(call, data), _seconds(ask, data)) for data in pictures * rounds]
+    pairs = [(_straight(call, data), _seconds(ask, _body(data))) for data in pictures * rounds]
     ratios = [served / direct for direct, served in pairs]
     extra = statistics.median(served - direct for direct, served in pairs)
     direct = statistics.median(direct for direct, _ in pairs)
@@ -81,7 +82,8 @@ def _many(
         for _ in range(rounds):
             batch = [_fresh(data) for data in pictures * max(1, 3 * clients // len(pictures))]
             straight = _straight(lambda data: list(pipeline.stream(data, ordered=False)), batch)
-            served = _seconds(lambda data: list(threads.map(ask, data)), batch)
+            bodies = [_body(data) for data in batch]
+            served = _seconds(lambda bodies: list(threads.map(ask, bodies)), bodies)
             ratios.append(straight / served)
             print(f"  {len(batch) / straight:.2f} a second, {len(batch) / served:.2f} served")
     _tell(f"{clients} clients' rate, of the pipeline's", ratios)
@@ -148,7 +150,7 @@ def _server(model: Path, port: int) -> Iterator[tuple[Callable[[bytes], object],
         )
         try:
             _wait(port)
-            yield (lambda data: _post(port, _fresh(data))), process.pid
+            yield (lambda body: _post(port, body)), process.pid
         finally:
             process.terminate()
             process.wait()
@@ -165,8 +167,13 @@ def _wait(port: int) -> None:
     raise SystemExit("the server did not start")
 
 
-def _post(port: int, data: bytes) -> object:
-    body = json.dumps({"image": base64.b64encode(data).decode("ascii"), "format": "flat"})
+def _body(data: bytes) -> bytes:
+    """What a client sends for a picture that was not sent before."""
+    image = base64.b64encode(_fresh(data)).decode("ascii")
+    return json.dumps({"image": image, "format": "flat"}).encode()
+
+
+def _post(port: int, body: bytes) -> object:
     connection = HTTPConnection("127.0.0.1", port, timeout=600)
     headers = {"Content-Type": "application/json"}
     connection.request("POST", "/tagger/v1/interrogate", body, headers)

@@ -199,8 +199,10 @@ def test_a_body_that_never_comes_is_given_up(live: tuple[str, int], red: str) ->
     assert answer.getvalue().startswith(b"HTTP/1.1 408 ")
 
 
-def test_a_caller_that_leaves_harms_nobody(live: tuple[str, int], bench: Bench, red: str) -> None:
-    """Half a request, half an answer, half a stream: the next one is answered."""
+def test_a_caller_that_leaves_harms_nobody(
+    live: tuple[str, int], bench: Bench, red: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Half a request, half an answer, half a stream: the next is answered, no fault is told."""
     from tagger.client import Client
 
     job = bench.apps[0].jobs.start("caption", "long", lambda job: job.pause(3))
@@ -217,4 +219,5 @@ def test_a_caller_that_leaves_harms_nobody(live: tuple[str, int], bench: Bench, 
 
     client = Client(f"http://{live[0]}:{live[1]}")
     assert client.interrogate(base64.b64decode(red)).ratings
+    assert "fault" not in caplog.text
     job.cancel()

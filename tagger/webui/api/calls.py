@@ -15,6 +15,7 @@ from typing import Any, NoReturn
 
 from fastapi import HTTPException, Request, Response
 from fastapi.routing import APIRoute
+from starlette.requests import ClientDisconnect
 
 from ...errors import (
     BackendError,
@@ -189,6 +190,8 @@ def refusal(error: Exception) -> Response:
     if isinstance(error, RefusedError):
         headers = {"WWW-Authenticate": REALM} if error.status == 401 else None
         return answer({"detail": str(error)}, error.status, headers)
+    if isinstance(error, ClientDisconnect):  # nobody reads this
+        return answer({"detail": "expected a whole body, got a part of one"}, 400)
     for kind, status in _STATUS:
         if isinstance(error, kind):
             headers = {"Retry-After": "2"} if status == 429 else None

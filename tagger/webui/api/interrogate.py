@@ -45,7 +45,8 @@ class Interrogating:
             raise RefusedError(404, f"Model not found: {error}") from None
         if not asked.queued:
             picture = await self._asking.picture(asked.image)
-            return answer(in_dialect(await self._scores(model, picture, asked), asked))
+            scores = await self._scores(model, picture, asked)
+            return await in_thread(lambda: answer(in_dialect(scores, asked)))
         if not asked.name_in_queue:
             return answer({"caption": await self._finish(asked.queue or "")})
         return answer({"caption": await self._queue(model, asked)})
@@ -84,7 +85,8 @@ class Interrogating:
         except BaseException:
             self._queues.leave(queue, name)
             raise
-        return self._queues.put(queue, name, asked.model or model, _flat(scores, asked.threshold))
+        result = await in_thread(_flat, scores, asked.threshold)
+        return self._queues.put(queue, name, asked.model or model, result)
 
     async def _finish(self, queue: str) -> dict[str, Result]:
         while self._queues.waits(queue):

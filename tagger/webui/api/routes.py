@@ -16,6 +16,7 @@ from ...errors import TaggerError
 from ...options import from_dict
 from ...scores import RATING, Scores, number
 from ..app import ModelRow
+from ..jobs import BusyError
 from .asking import Asking, absent, body_of, in_thread, job_of
 from .bodies import BatchBody, TagsBody
 from .calls import RefusedError, answer
@@ -122,6 +123,8 @@ class Routes:
     ) -> dict[str, Any]:
         try:
             return await self._one(body, captioner, text, model)
+        except BusyError:
+            raise
         except TaggerError as error:
             return {"caption": "", "tags": [], "ratings": {}, "error": str(error)}
 
@@ -131,7 +134,7 @@ class Routes:
         picture = await self._asking.picture(text)
         enough = _whole if body.scores else captioner.decides
         scores = await self._asking.scores(model, picture, enough)
-        return _result(captioner, scores, body.scores)
+        return await in_thread(_result, captioner, scores, body.scores)
 
 
 def _result(captioner: Captioner, scores: Scores, every: bool) -> dict[str, Any]:
