@@ -34,9 +34,10 @@ def style() -> str:
 
 
 def scripts() -> list[str]:
-    """The tab's scripts, in the order in which hosts load them."""
+    """The tab's scripts, in the order in which hosts load them, and what hosts have besides."""
     folder = _PACKAGED if _PACKAGED.is_dir() else _CHECKOUT / "javascript"
-    return [path.read_text(encoding="utf-8") for path in sorted(folder.glob("*.js"))]
+    own = [path.read_text(encoding="utf-8") for path in sorted(folder.glob("*.js"))]
+    return [*own, _PASTE]
 
 
 def _read(name: str) -> str:
@@ -51,4 +52,18 @@ _AROUND = """
   margin: 0 auto !important; padding: 14px 20px 24px !important;
 }
 footer { display: none !important; }
+"""
+
+# hosts take a pasted picture to the image box that is in view; here there is one
+_PASTE = """
+document.addEventListener("paste", (event) => {
+  const file = [...(event.clipboardData?.files ?? [])].find((f) => f.type.startsWith("image/"));
+  const input = document.querySelector("#tagger_picture input[type=file]");
+  if (!file || !input?.closest("#tagger_picture").offsetParent) return;
+  event.preventDefault();
+  const carrier = new DataTransfer();
+  carrier.items.add(file);
+  input.files = carrier.files;
+  input.dispatchEvent(new Event("change", { bubbles: true }));
+});
 """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import json
 import struct
@@ -130,6 +131,22 @@ def test_the_caption_is_copied_as_it_stands_and_for_a_prompt(tab: Any) -> None:
         lambda: r"mira \(chibi town\)" in tab.page.evaluate("navigator.clipboard.readText()"),
         "brackets escaped",
     )
+
+
+def test_a_pasted_picture_is_tagged(tab: Any) -> None:
+    data = base64.b64encode(EXAMPLE.read_bytes()).decode()
+    tab.page.evaluate(
+        """data => {
+            const bytes = Uint8Array.from(atob(data), (c) => c.charCodeAt(0));
+            const clipboardData = new DataTransfer();
+            clipboardData.items.add(new File([bytes], "pasted.png", { type: "image/png" }));
+            const pasted = new ClipboardEvent("paste", { clipboardData, bubbles: true });
+            document.body.dispatchEvent(pasted);
+        }""",
+        data,
+    )
+    tab.page.locator("#tagger_facts", has_text="pasted.png").first.wait_for()
+    tab.until(lambda: "balloon" in tab.written(tab.caption), "its tags")
 
 
 def test_what_is_no_picture_is_told_where_one_looks(tab: Any, tmp_path: Path) -> None:
