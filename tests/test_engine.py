@@ -207,6 +207,26 @@ def test_parking_waits_for_what_runs_and_the_next_run_wakes(
     assert not backend.parked
 
 
+def test_a_run_that_is_overtaken_by_parking_wakes_again(
+    model: Model, images: list[Image.Image], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Parked after it looked and before it ran: the weights come back once more."""
+    backend = fake()
+    backend.device = "cuda:0"
+    tagger = Tagger(model, backend)
+    wake, overtaken = tagger.wake, [True]
+
+    def overtake() -> None:
+        wake()
+        if overtaken.pop() if overtaken else False:
+            tagger.park()
+
+    monkeypatch.setattr(tagger, "wake", overtake)
+    assert len(tagger.scores(images[:1])) == 1
+    assert backend.batches == [1]
+    assert not overtaken
+
+
 def test_weights_of_a_processor_are_in_main_memory_anyway(model: Model) -> None:
     """Nothing is moved, nothing is freed."""
     backend = fake()

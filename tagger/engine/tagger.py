@@ -83,13 +83,17 @@ class Tagger:
             DeviceMemoryError: the batch is too large for the device.
             BackendError: the device or library refused, or the model was unloaded.
         """
-        self.wake()
-        with self._slots:
-            if self._closed:
-                raise BackendError(f"{self.name}: expected a loaded model, got an unloaded one")
-            self.last_used = self._clock()
-            values = self.backend.run(batch)
-            self.last_used = self._clock()
+        values = None
+        while values is None:
+            self.wake()
+            with self._slots:
+                if self._closed:
+                    raise BackendError(f"{self.name}: expected a loaded model, got an unloaded one")
+                if self.backend.parked:  # between the two lines above
+                    continue
+                self.last_used = self._clock()
+                values = self.backend.run(batch)
+                self.last_used = self._clock()
         return [Scores(row, self.labels, self.name) for row in values]
 
     def scores(self, images: Sequence[Image.Image]) -> list[Scores]:
