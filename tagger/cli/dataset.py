@@ -13,6 +13,7 @@ from ..booru.fetch import FetchOptions, fetch
 from ..booru.sites import SITES, site_of
 from ..dataset.build import BuildSummary, build
 from ..dataset.buildoptions import BuildOptions
+from ..dataset.shards import ShardOptions, write_shards
 from ..errors import UsageError
 from ..options import option
 from ..recipes import read_recipe, recipe_defaults
@@ -41,12 +42,18 @@ class DownloadFlags(DownloadOptions):
     """Bring the pictures of posts to a folder; what is there stays."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class ShardFlags(ShardOptions):
+    """Cut a DATASET into WebDataset shards, for sets that outgrow a disk."""
+
+
 def run(argv: Sequence[str], prog: str) -> int:
     """Run one of the acts."""
     acts: Mapping[str, Callable[[Sequence[str], str], int]] = {
         "build": _build,
         "fetch": _fetch,
         "download": _download,
+        "shard": _shard,
     }
     name = argv[0] if argv else ""
     if name in acts:
@@ -57,11 +64,12 @@ def run(argv: Sequence[str], prog: str) -> int:
     raise UsageError(f"expected `{prog} {'|'.join(acts)} ...`, got {' '.join(argv)!r}")
 
 
-_HELP = """usage: {prog} build|fetch|download ...
+_HELP = """usage: {prog} build|fetch|download|shard ...
 
   {prog} fetch danbooru|e621 --out FILE    posts of a site, into an SQLite file
   {prog} download SOURCE --images DIR      the pictures of posts
   {prog} build SOURCE... --out DATASET     a training set from posts and pictures
+  {prog} shard DATASET --out DIR           the same as WebDataset tars
 
 `{prog} build --help` and so on list the settings of each.
 """
@@ -95,6 +103,17 @@ def _download(argv: Sequence[str], prog: str) -> int:
         outcomes = download(flags, tell=tell)
     print(f"{flags.images}: {', '.join(f'{count:,} {what}' for what, count in outcomes.items())}")
     return FAILED if set(outcomes) - {CAME, HERE} else DONE
+
+
+def _shard(argv: Sequence[str], prog: str) -> int:
+    flags = parse(ShardFlags, argv, prog, positional=["dataset"])
+    with progress("Sharding", "pictures") as tell:
+        shards, missing = write_shards(flags, tell)
+    samples = sum(shard.samples for shard in shards)
+    print(f"{flags.out}: {samples:,} pictures in {len(shards):,} shards")
+    if missing:
+        print(f"{missing:,} pictures are not there")
+    return FAILED if missing else DONE
 
 
 def _defaults(recipe: str | None) -> dict[str, Any]:

@@ -17,6 +17,7 @@
     buildoptions  what is asked for
     account     what dataset.json records of a build
     whole       a folder that appears whole or not at all
+    shards      a DATASET as WebDataset tars, written and read
     build       the one road from metadata to a DATASET
 
 Pictures stay where they are: an index has their paths.
