@@ -5,6 +5,7 @@ A flag that another extension names is left to that one: argparse takes each onl
 
 from __future__ import annotations
 
+import sys
 from argparse import ArgumentParser
 from pathlib import Path
 
@@ -36,11 +37,11 @@ def _neighbours() -> list[Path]:
 
 
 def _loaded(here: Path) -> set[str]:
+    """The names of the others that are switched on; of all others where that is not known."""
+    launch = sys.modules.get("launch")  # the WebUI's own
     try:
-        import launch  # the WebUI's own; it knows which extensions are switched off
-
         return set(launch.list_extensions(launch.args.ui_settings_file)) - {here.name}
-    except (ImportError, AttributeError, OSError):
+    except (AttributeError, OSError):
         return {path.name for path in here.parent.iterdir()} - {here.name}
 
 
