@@ -30,12 +30,14 @@ class Bench:
     Attributes:
         opened: every backend that was opened, in order.
         gate: while it is not set, no batch comes back.
+        device: what the models say they run on.
     """
 
     opened: list[FakeBackend] = field(default_factory=list)
     gate: threading.Event = field(default_factory=threading.Event)
     apps: list[App] = field(default_factory=list)
     options: dict[str, Any] = field(default_factory=dict)
+    device: str = "cpu"
 
     def app(self, host: Any = None, **changed: Any) -> App:
         """An App on a host, by default one of its own with `demo` as the default model."""
@@ -50,7 +52,7 @@ class Bench:
             on_run=lambda batch: self.gate.wait(20),
             **self.options,
         )
-        backend.memory = 1_000_000
+        backend.memory, backend.device = 1_000_000, self.device
         self.opened.append(backend)
         return backend
 

@@ -112,6 +112,7 @@ def test_unloading_in_the_midst_of_a_folder_costs_no_caption(bench: Bench, tmp_p
 
 def test_a_folder_waits_while_the_webui_generates(bench: Bench, busy: Busy, tmp_path: Path) -> None:
     """It says so, goes on afterwards, and a single picture is answered meanwhile."""
+    bench.device = "cuda:0"
     app = bench.app(busy)
     folder = many(tmp_path / "few", 5)
     busy.works.set()
