@@ -163,6 +163,26 @@ def tab(browser: Any, server: Server) -> Iterator[Tab]:
     context.close()
 
 
+@pytest.fixture(scope="module")
+def webui_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A page that stands in for a WebUI's, with the tab in it."""
+    pytest.importorskip("gradio", reason="gradio is not installed: no page to drive")
+    home = tmp_path_factory.mktemp("webui")
+    command = [sys.executable, str(Path(__file__).with_name("webui.py"))]
+    with serving(command, home, home / "server.txt") as running:
+        yield running
+
+
+@pytest.fixture
+def webui(browser: Any, webui_server: Server) -> Iterator[Tab]:
+    """The tab as a WebUI shows it."""
+    context = browser.new_context(viewport={"width": 1400, "height": 1150})
+    page = Tab(context.new_page(), webui_server.url).open()
+    yield page
+    assert page.faults == []
+    context.close()
+
+
 @pytest.fixture(scope="session")
 def shots(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Where screenshots go."""
