@@ -21,6 +21,7 @@ from ..errors import LabelFileError
 from ..labels import DANBOORU, Category, Label, LabelSet, category
 from . import labelcategories as categories
 
+_RATINGS = ("general", "sensitive", "questionable", "explicit")
 Scheme = tuple[Category, ...]
 Indexed = Iterator[tuple[int, Label]]
 
@@ -94,10 +95,17 @@ def _plain(pairs: Any, general: Category) -> Indexed:
 
 def _indexed(told: Mapping[str, Any], scheme: Scheme) -> Indexed:
     tags, kinds = told["idx_to_tag"], told.get("tag_to_category") or {}
-    pairs: Any = enumerate(tags) if isinstance(tags, list) else tags.items()
+    pairs: Any = list(enumerate(tags) if isinstance(tags, list) else tags.items())
+    names = {_text(tag) for _, tag in pairs}
+    # cl_tagger v2's readers take these four for ratings, whatever category the file gives them
+    unsaid = set(_RATINGS) if set(_RATINGS) <= names and "rating" not in _plain_kinds(kinds) else ()
     for index, tag in pairs:
-        kind = categories.named(scheme, kinds.get(tag, "general"))
-        yield int(index), categories.label(_text(tag), kind)
+        kind = "rating" if _text(tag) in unsaid else kinds.get(tag, "general")
+        yield int(index), categories.label(_text(tag), categories.named(scheme, kind))
+
+
+def _plain_kinds(kinds: Mapping[str, str]) -> set[str]:
+    return {kind.strip().lower() for kind in kinds.values()}
 
 
 def _numbered(tags: list[Any], kinds: Mapping[str, Any], scheme: Scheme) -> Indexed:

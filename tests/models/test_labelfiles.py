@@ -144,6 +144,22 @@ def test_json_with_categories(write: Write, name: str, content: Any) -> None:
     assert shown(read_labels(write(name, content))) == FULL
 
 
+@pytest.mark.parametrize(("said", "wanted"), [("General", "rating"), ("Rating", "general")])
+def test_the_four_ratings_are_ratings_where_the_file_names_none(
+    write: Write, said: str, wanted: str
+) -> None:
+    """By name, as readers of cl_tagger v2 take them; a file that has ratings is believed."""
+    names = ["1girl", "general", "sensitive", "questionable", "explicit", "safe"]
+    kinds = dict.fromkeys(names, "General") | {"safe": said}
+    path = write("model_vocabulary.json", {"idx_to_tag": names, "tag_to_category": kinds})
+
+    found = {label.name: label.category.name for label in read_labels(path)}
+
+    assert {found[name] for name in names[1:5]} == {wanted}
+    assert found["1girl"] == "general"
+    assert found["safe"] == said.lower()
+
+
 def test_a_style_is_an_artist_and_new_categories_keep_their_names(write: Write) -> None:
     """PixAI calls artists styles; cl_tagger has qualities and models."""
     tags = {"idx_to_tag": ["a", "b", "c", "d"]}
