@@ -59,10 +59,7 @@ class Header:
 
 @dataclass(frozen=True)
 class _Field:
-    """One field of a message: its number, and its value or the bytes from `start` to `stop`.
-
-    `key` is where its number stands.
-    """
+    """A message's field: where its `key` stands, its number, its value or bytes start to stop."""
 
     key: int
     number: int
