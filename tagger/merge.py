@@ -11,7 +11,7 @@ from typing import Literal
 
 from .caption import Caption, CaptionFormat, parse_caption
 from .spelling import key
-from .wording import meanings, reads_as_prose, unweigh
+from .wording import meanings, reads_as_prose, unweigh, why_no_list
 
 How = Literal["append", "prepend"]
 
@@ -89,10 +89,7 @@ def _parts(text: str, form: CaptionFormat) -> list[str]:
 
 def _reason(old: str, form: CaptionFormat, known: set[str]) -> str | None:
     """Why an old text can't be added to, or None. An item that is a known tag is no sentence."""
-    body = old.rstrip("\r\n")
-    if body and body.splitlines() != [body]:  # also a break that is neither \r nor \n
-        return "several lines"
-    if "{" in old or "}" in old:
-        return "braces"
+    if reason := why_no_list(old):
+        return reason
     prose = (part for part in _parts(old, form) if reads_as_prose(part))
     return "sentences" if any(key(part) not in known for part in prose) else None

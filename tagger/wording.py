@@ -99,6 +99,14 @@ def meanings(item: str) -> set[str]:
     return found
 
 
+def why_no_list(text: str) -> str:
+    """Why a caption's text is no list of tags, whatever is between them; empty if it may be one."""
+    body = text.rstrip("\r\n")
+    if body and body.splitlines() != [body]:  # also a break that is neither \r nor \n
+        return "several lines"
+    return "braces" if "{" in text or "}" in text else ""
+
+
 def reads_as_prose(item: str) -> bool:
     """Guess whether an item is a part of a sentence and no tag.
 

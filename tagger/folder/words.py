@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from ..caption import CaptionFormat
 from ..spelling import Pattern, key, match
-from ..wording import reads_as_prose, unweigh
+from ..wording import reads_as_prose, unweigh, why_no_list
 
 NOTHING: frozenset[str] = frozenset()
 
@@ -89,11 +89,8 @@ def why_left(text: str, form: CaptionFormat, known: Set[str] = NOTHING) -> str:
 
     `known` are tags by their key: a long one that is known is no sentence.
     """
-    body = text.rstrip("\r\n")
-    if body and body.splitlines() != [body]:
-        return "several lines"
-    if "{" in text or "}" in text:
-        return "braces"
+    if reason := why_no_list(text):
+        return reason
     if ";;;" in text:
         return "groups of tags (;;;)"
     if "BREAK" in text and _BREAK.search(text):
