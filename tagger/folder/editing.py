@@ -5,6 +5,7 @@ Nothing is kept in memory but counts: the plan is read from the disk again when 
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,9 +18,11 @@ from .edit import Edit, edit_caption
 from .journal import FileChange, Recorder
 from .matching import Facts, Matcher
 from .sidecars import decode_caption, mark_of
-from .wholefile import get_file
+from .wholefile import see
 from .words import NOTHING, Words, read_words, why_left
 
+AT_ONCE = 128
+"""Captions that are recorded, then written, together."""
 _CORPUS_EDITS = (Rare, Common, ByFrequency, Traits)
 
 
@@ -120,21 +123,32 @@ def apply_edits(plan: EditPlan, recorder: Recorder) -> Iterator[tuple[Path, str]
     Raises:
         StoreError: a change can't be recorded, so it was not done.
     """
-    for planned in plan:
-        if planned.writes:
-            path = planned.captioned.caption
-            try:
-                recorder.apply(_change(planned, plan.encoding))
-            except CaptionError as error:
-                yield path, str(error)
-            else:
-                yield path, ""
+    writes = (planned for planned in plan if planned.writes)
+    while group := list(itertools.islice(writes, AT_ONCE)):
+        yield from _apply(group, plan.encoding, recorder)
+
+
+def _apply(
+    group: Sequence[Planned], encoding: str, recorder: Recorder
+) -> Iterator[tuple[Path, str]]:
+    """Write some captions: recorded together, then written side by side."""
+    changes: list[FileChange] = []
+    for planned in group:
+        try:
+            changes.append(_change(planned, encoding))
+        except CaptionError as error:
+            yield planned.captioned.caption, str(error)
+    for change, error in zip(changes, recorder.apply_all(changes), strict=True):
+        yield change.path, str(error or "")
 
 
 def _change(planned: Planned, encoding: str) -> FileChange:
     """The bytes before and after, these in UTF-8; a BOM of UTF-8 stays."""
     path = planned.captioned.caption
-    before = get_file(path) or b""
+    seen = see(path)
+    before = seen.data or b""
     if decode_caption(path, before, encoding=encoding) != planned.before:
         raise CaptionError(f"{path}: changed by somebody meanwhile: left as it is")
-    return FileChange(path, before, mark_of(before) + planned.after.encode("utf-8"), "edit")
+    return FileChange(
+        path, before, mark_of(before) + planned.after.encode("utf-8"), "edit", seen.stamp
+    )

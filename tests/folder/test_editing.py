@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ from tagger.folder.captions import Captions
 from tagger.folder.corpus import ByFrequency, Common, Rare, Traits, is_trait
 from tagger.folder.dispose import apply_moves, kept_place, plan_moves
 from tagger.folder.edit import Edit
-from tagger.folder.editing import EditPlan, Rules, apply_edits
+from tagger.folder.editing import EditPlan, Planned, Rules, apply_edits
 from tagger.folder.edits import Add, Dedupe, KeepFirst, Remove, Sort, Trigger
 from tagger.folder.journal import Journal
 from tagger.folder.matching import Matcher
@@ -112,16 +113,25 @@ def test_pictures_that_share_a_caption_edit_it_once(tmp_path: Path) -> None:
     assert len(list(EditPlan(captions, Rules([Remove(("x",))])))) == 1
 
 
-def test_what_somebody_writes_after_the_preview_is_safe(tmp_path: Path) -> None:
-    """An edit between reading and writing is kept, and the file named."""
-    captions = folder(tmp_path, {"a.png": "x, y", "b.png": "x, y"})
+def test_what_somebody_writes_meanwhile_is_safe(tmp_path: Path) -> None:
+    """An edit between reading and writing is kept, and the file named; the others are done."""
+
+    class Slow(EditPlan):
+        def __iter__(self) -> Iterator[Planned]:
+            for planned in super().__iter__():
+                if planned.captioned.caption.stem == "b":
+                    planned.captioned.caption.write_text("x, mine")
+                yield planned
+
+    captions = folder(tmp_path, {f"{name}.png": "x, y" for name in "abc"})
     with Journal() as journal:
-        applied = apply_edits(EditPlan(captions, Rules([Remove(("x",))])), journal.begin("edit"))
-        assert next(applied)[1] == ""
-        # the listing is read, the caption is not
-        (tmp_path / "b.txt").write_text("x, mine")
-        assert next(applied)[1] == ""
-    assert texts(tmp_path) == {"a": "y", "b": "mine"}
+        plan = Slow(captions, Rules([Remove(("x",))]))
+        applied = dict(apply_edits(plan, journal.begin("edit")))
+    assert {path.stem: bool(reason) for path, reason in applied.items()} == {
+        "a": False, "b": True, "c": False
+    }  # fmt: skip
+    assert "changed by somebody meanwhile" in applied[tmp_path / "b.txt"]
+    assert texts(tmp_path) == {"a": "y", "b": "x, mine", "c": "y"}
 
 
 TEXTS = st.sampled_from(
