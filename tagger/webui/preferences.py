@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
+from ..backends.devices import cores
 from ..caption import CaptionFormat
 from ..dialects import Dialect
 from ..errors import OptionError
@@ -60,8 +61,12 @@ class Preferences:
 
     @property
     def runtime(self) -> Runtime:
-        """The part that runs a model."""
-        return Runtime(device=self.device, precision=self.precision, keep=self.keep)
+        """The part that runs a model; on a processor with four threads for each picture.
+
+        Somebody waits for the one in the tab, and long runs lose little by it.
+        """
+        streams = max(1, cores() // 4)
+        return Runtime(self.device, self.precision, streams=streams, keep=self.keep)
 
     @property
     def idle_s(self) -> float | None:

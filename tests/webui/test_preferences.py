@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from tagger.webui.preferences import (
     Preferences,
     inherited_models,
@@ -26,6 +28,15 @@ def test_settings_are_read_under_our_own_prefix() -> None:
     assert (kept.keep, kept.idle_minutes) == ("none", 3.0)
     assert kept.runtime.keep == "none"
     assert kept.idle_s == 180.0
+
+
+@pytest.mark.parametrize(("cores", "streams"), [(1, 1), (2, 1), (8, 2), (17, 4)])
+def test_a_picture_that_comes_alone_has_several_threads(
+    cores: int, streams: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a processor; one thread of sixteen would let somebody wait for seconds."""
+    monkeypatch.setattr("tagger.webui.preferences.cores", lambda: cores)
+    assert Preferences().runtime.streams == streams
 
 
 def test_zero_minutes_keep_a_model_for_good() -> None:
