@@ -22,7 +22,7 @@ from captioning.pictures import make as make_pictures
 from captioning.results import table
 
 HERE = Path(__file__).resolve().parent / "captioning"
-COUNTS = {"vit-tiny": 64, "mobilenetv3-small": 240, "vit-base": 14}
+COUNTS = {"vit-tiny": 48, "mobilenetv3-small": 160, "vit-base": 12}
 """Pictures of a round: so many that it takes seconds, and few enough for many rounds."""
 WARM_SHARE = 7
 """One in so many pictures comes before the clock starts."""
