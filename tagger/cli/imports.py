@@ -16,7 +16,7 @@ from ..models.spec import Model
 from ..options import option
 from ..store import Store
 from . import DONE, FAILED
-from .screen import progress, say
+from .screen import line, progress, say
 
 SHOWN = 20
 """Failures, and tags, that are named one by one."""
@@ -92,7 +92,7 @@ def _watch(importer: Importer, folders: Sequence[Path]) -> Report:
 
 def _print(report: Report, *, dry: bool) -> None:
     for name, count in report.taken.items():
-        print(f"{name}: scores of {count:,} pictures")
+        line(f"{name}: scores of {count:,} pictures")
     if not report.taken:
         print(f"no scores beside {report.pictures:,} pictures")
     if report.absent:
@@ -100,7 +100,7 @@ def _print(report: Report, *, dry: bool) -> None:
     if report.unknown:
         named = ", ".join(f"{tag} {n:,}" for tag, n in report.unknown.most_common(SHOWN))
         more = f", and {len(report.unknown) - SHOWN:,} more" if len(report.unknown) > SHOWN else ""
-        print(f"tags that the model does not have, left out: {named}{more}")
+        line(f"tags that the model does not have, left out: {named}{more}")
     for path, reason in report.failures[:SHOWN]:
         say(reason if str(path) in reason else f"{path}: {reason}")
     if len(report.failures) > SHOWN:
