@@ -154,7 +154,8 @@ class Tab:
 
 @pytest.fixture
 def tab(browser: Any, server: Server) -> Iterator[Tab]:
-    """The page, 1400 pixels wide; in the end it must have raised nothing."""
+    """The page, 1400 pixels wide, as at its first visit; in the end it must have raised nothing."""
+    (server.home / "tagger" / "presets" / "last.json").unlink(missing_ok=True)
     context = browser.new_context(viewport={"width": 1400, "height": 1150})
     page = Tab(context.new_page(), server.url).open()
     yield page

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import stat
 import zipfile
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import pytest
 from PIL import Image
@@ -60,7 +60,7 @@ def test_a_name_that_leads_out_is_refused(tmp_path: Path, picture: Path, name: s
     with pytest.raises(UsageError, match="inside what was dropped"):
         staged([(path, "in.zip")])
     with pytest.raises(UsageError, match="inside what was dropped"):
-        staged([(picture, name.replace("/", ""))], json.dumps([name]))
+        staged([(picture, PurePosixPath(name).name)], json.dumps([name]))
 
 
 def test_a_zip_bomb_is_refused_by_what_it_unpacks_to(

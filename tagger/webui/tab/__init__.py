@@ -8,15 +8,16 @@ Read downward:
     form        the caption options: settings to controls and back
     options     their fold on the page, with the presets
     letters     what our script says to Python
+    parts       components that look alike on every page
     view        one picture: scores to what is shown; tokens: how many CLIP reads
     thumbnails  small copies of pictures
     uploads     files, folders and zips given to the page
-    picture, sending
-                the page Picture; a caption sent to the host's prompts
+    picture, tagging, sending
+                the page Picture; what it does; a caption sent to the host's prompts
     folder, destination, running
                 the page Folder; where captions go; the runs it shows
-    captions, desk, editing
-                the page Captions; what is shown of a folder; how it is edited
+    captions, layout, desk, editing
+                the page Captions; its components; what is shown of a folder; how it is edited
     models      the page Models, and the line at the top
     tab         all of it put together
 

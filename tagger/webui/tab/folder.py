@@ -18,6 +18,7 @@ from ..runs import FolderRequest
 from . import destination, presets, running, uploads
 from .fragments import common
 from .fragments import folder as fragments
+from .parts import html, line, press, told
 from .shared import Shared
 from .thumbnails import Thumbnails
 
@@ -59,21 +60,21 @@ def build(shared: Shared, thumbnails: Thumbnails) -> FolderPage:
     state = make("State", value=Chosen())
     with _step(0):
         with make("Row", elem_classes=["tg-row"]):
-            path = _text("Folder", "/data/train  or  C:\\train  (quotes are fine)", "tagger_path")
-            preview = _button("Preview", "tagger_preview", "primary")
+            path = line("Folder", "/data/train  or  C:\\train  (quotes are fine)", "tagger_path")
+            preview = press("Preview", "tagger_preview", "primary")
         with make("Row", elem_classes=["tg-drops"]):
             files = _file("Drop files, a folder or a zip", "tagger_files", "multiple")
             browsed = _file("Browse a folder", "tagger_browse", "directory")
         where = destination.build()
-        note = make("HTML", value="", elem_classes=["tg-fragment"], elem_id="tagger_folder_note")
+        note = told("tagger_folder_note")
     with _step(1):
-        found = make("HTML", value="", elem_classes=["tg-html"], elem_id="tagger_found")
+        found = html("tagger_found")
     with _step(2):
         with make("Row", elem_classes=["tg-row"]):
-            run = _button("Write captions", "tagger_run", "primary", interactive=False)
-            cancel = _button("Cancel", "tagger_cancel", interactive=False)
-            undo = _button("Undo", "tagger_undo", interactive=False)
-        progress = make("HTML", value="", elem_classes=["tg-html"], elem_id="tagger_progress")
+            run = press("Write captions", "tagger_run", "primary", interactive=False)
+            cancel = press("Cancel", "tagger_cancel", interactive=False)
+            undo = press("Undo", "tagger_undo", interactive=False)
+        progress = html("tagger_progress")
         back = make(
             "File", label="Captions", visible=False, interactive=False, height=80,
             elem_id="tagger_back",
@@ -235,22 +236,8 @@ def _step(number: int) -> Any:
     return column
 
 
-def _text(label: str, placeholder: str, elem_id: str) -> Any:
-    return make(
-        "Textbox", label=label, show_label=False, container=False, placeholder=placeholder,
-        elem_id=elem_id, elem_classes=["tg-input"], lines=1, max_lines=1, interactive=True,
-    )  # fmt: skip
-
-
 def _file(label: str, elem_id: str, count: str) -> Any:
     return make("File", label=label, elem_id=elem_id, file_count=count, height=118)
-
-
-def _button(word: str, elem_id: str, variant: str = "secondary", interactive: bool = True) -> Any:
-    return make(
-        "Button", value=word, elem_id=elem_id, variant=variant, elem_classes=["tg-press"],
-        interactive=interactive,
-    )  # fmt: skip
 
 
 def _off() -> Any:

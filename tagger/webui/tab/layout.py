@@ -9,6 +9,7 @@ from ..compat import make
 from .editing import SORTS
 from .fragments import captions as fragments
 from .letters import box as letter_box
+from .parts import html, line, press, told
 
 
 @dataclass(frozen=True)
@@ -45,23 +46,23 @@ def captions_page(start: Any) -> CaptionsLayout:
     """Make the components; `start` stands where the grid will be."""
     made: dict[str, Any] = {"box": letter_box("captions")}
     with make("Row", elem_classes=["tg-row"]):
-        made["path"] = _line(
-            "Folder", "/data/train  or  C:\\train  (quotes are fine)", "captions_path"
-        )
-        made["query"] = _line("Filter", '1girl and not (sword or "long hair")', "captions_query")
+        folder = "A folder of pictures with captions"
+        query = '1girl and not (sword or "long hair")'
+        made["path"] = line("Folder", folder, "tagger_captions_path")
+        made["query"] = line("Filter", query, "tagger_captions_query")
         made["extension"] = make(
             "Textbox", value=".txt", label="Extension", show_label=False, container=False,
             elem_id="tagger_captions_extension", elem_classes=["tg-input", "tg-tiny"],
             lines=1, max_lines=1, interactive=True,
         )  # fmt: skip
-        made["show"] = _button("Show", "captions_show", "primary")
-    made["note"] = _html("captions_note", "tg-fragment")
+        made["show"] = press("Show", "tagger_captions_show", "primary")
+    made["note"] = told("tagger_captions_note")
     with make("Row", elem_classes=["tg-desk"]):
         with make("Column", elem_classes=["tg-card"]):
-            made["tags"] = _html("tags", value=fragments.tags((), 0, 0))
+            made["tags"] = html("tagger_tags", value=fragments.tags((), 0, 0))
         with make("Column", elem_classes=["tg-middle"]):
-            made["grid"] = _html("grid", value=start)
-            made["plot"] = _html("plot")
+            made["grid"] = html("tagger_grid", value=start)
+            made["plot"] = html("tagger_plot")
         with make("Column", elem_classes=["tg-side"]):
             with make("Column", elem_classes=["tg-card"]):
                 _editor(made)
@@ -71,7 +72,7 @@ def captions_page(start: Any) -> CaptionsLayout:
 
 
 def _editor(made: dict[str, Any]) -> None:
-    made["head"] = _html("editor", value=fragments.editor((), "", ""))
+    made["head"] = html("tagger_editor", value=fragments.editor((), "", ""))
     made["text"] = make(
         "Textbox", label="Caption", show_label=False, lines=4, max_lines=14, container=False,
         elem_id="tagger_caption_edit", elem_classes=["tg-caption", "prompt"], interactive=True,
@@ -81,11 +82,11 @@ def _editor(made: dict[str, Any]) -> None:
         elem_id="tagger_caption_before", interactive=True,
     )  # fmt: skip
     with make("Row", elem_classes=["tg-row"]):
-        made["save"] = _button("Save", "caption_save", "primary")
-        made["undo"] = _button("Undo", "caption_undo", interactive=False)
+        made["save"] = press("Save", "tagger_caption_save", "primary")
+        made["undo"] = press("Undo", "tagger_caption_undo", interactive=False)
     with make("Row", elem_classes=["tg-row", "tg-confirm"], visible=False) as made["confirm"]:
-        made["yes"] = _button("Delete pictures and captions", "delete_yes", "stop")
-        made["no"] = _button("Keep them", "delete_no")
+        made["yes"] = press("Delete pictures and captions", "tagger_delete_yes", "stop")
+        made["no"] = press("Keep them", "tagger_delete_no")
 
 
 def _batch(made: dict[str, Any]) -> None:
@@ -115,37 +116,19 @@ def _batch(made: dict[str, Any]) -> None:
         ]  # fmt: skip
         made["batch"] = boxes
         with make("Row", elem_classes=["tg-row"]):
-            made["look"] = _button("Preview", "batch_preview")
-            made["apply"] = _button("Apply", "batch_apply", "primary", interactive=False)
-        made["diff"] = _html("batch_diff")
+            made["look"] = press("Preview", "tagger_batch_preview")
+            made["apply"] = press("Apply", "tagger_batch_apply", "primary", interactive=False)
+        made["diff"] = html("tagger_batch_diff")
 
 
 def _twins(made: dict[str, Any]) -> None:
     with make("Accordion", label="Duplicates", open=False, elem_classes=["tg-fold"]):
-        made["twins"] = _button("Look for duplicates", "twins")
-        made["doubles"] = _html("doubles")
-
-
-def _line(label: str, placeholder: str, name: str) -> Any:
-    return make(
-        "Textbox", label=label, show_label=False, container=False, placeholder=placeholder,
-        elem_id=f"tagger_{name}", elem_classes=["tg-input"], lines=1, max_lines=1, interactive=True,
-    )  # fmt: skip
+        made["twins"] = press("Look for duplicates", "tagger_twins")
+        made["doubles"] = html("tagger_doubles")
 
 
 def _field(label: str, placeholder: str, name: str, tag: bool = True) -> Any:
     return make(
         "Textbox", label=label, placeholder=placeholder, elem_id=f"tagger_batch_{name}",
         elem_classes=["prompt"] if tag else [], lines=1, max_lines=2, interactive=True, value="",
-    )  # fmt: skip
-
-
-def _html(name: str, kind: str = "tg-html", value: Any = "") -> Any:
-    return make("HTML", value=value, elem_classes=[kind], elem_id=f"tagger_{name}")
-
-
-def _button(word: str, name: str, variant: str = "secondary", interactive: bool = True) -> Any:
-    return make(
-        "Button", value=word, elem_id=f"tagger_{name}", variant=variant,
-        elem_classes=["tg-press"], interactive=interactive,
     )  # fmt: skip

@@ -15,6 +15,7 @@ from .fragments import common
 from .fragments import models as fragments
 from .letters import box as letter_box
 from .letters import letters
+from .parts import html, press, told
 from .shared import Shared
 
 OWN = (
@@ -28,27 +29,25 @@ _HERE = {"loaded": 0, "downloading": 1, "on disk": 2, "absent": 3, "bad": 4}
 class ModelsPage:
     """The page's components that others write to."""
 
-    table: Any
-    look: Callable[[], Any]
+    shown: list[Any]
+    look: Callable[[], list[Any]]
 
 
 def build(shared: Shared, top: Any) -> ModelsPage:
     """Make the page, inside the tab that is open, with its listeners."""
     acts = Acts(shared.app)
     with make("Column", elem_classes=["tg-card"]):
-        note = make("HTML", value="", elem_classes=["tg-fragment"], elem_id="tagger_models_note")
-        table = make("HTML", value="", elem_classes=["tg-html"], elem_id="tagger_models")
+        note = told("tagger_models_note")
+        table = html("tagger_models")
         with make("Row", elem_classes=["tg-row"]):
-            look = make(
-                "Button", value="Look again", elem_id="tagger_look", elem_classes=["tg-press"]
-            )
+            look = press("Look again", "tagger_look")
     with make("Accordion", label="A model in a folder of your own", open=False):
         make("HTML", value=acts.folders(), elem_classes=["tg-html"])
     box = letter_box("models")
     shown = [note, table, shared.model, top]
     listen(box.input, acts.hear, [box, shared.model], [box, *shown])
     listen(look.click, acts.look_again, [shared.model], shown)
-    return ModelsPage(table, acts.table)
+    return ModelsPage([note, table], acts.look)
 
 
 class Acts:
@@ -70,6 +69,10 @@ class Acts:
     def look_again(self, chosen: str | None) -> list[Any]:
         """The disk may be another."""
         return ["", *self._shown(chosen)]
+
+    def look(self) -> list[Any]:
+        """The page as it is now; a download that failed says why."""
+        return [self.failed(), self.table()]
 
     def table(self) -> Any:
         """The models as they are now."""
@@ -108,7 +111,7 @@ class Acts:
         """Free what is loaded, and say how much that was."""
         freed = self._app.unload()
         said = f"{common.size(freed)} freed" if freed else "Nothing was loaded"
-        return [self.top(chosen, said), self.table()]
+        return [self.top(chosen, said), "", self.table()]
 
     def choices(self) -> list[str]:
         """The models that can be chosen, those that are here first."""

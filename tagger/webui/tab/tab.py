@@ -54,7 +54,7 @@ def _build(app: App, prompts: Prompts | None) -> None:
             last = models.build(shared, top)
     make("HTML", value=_hints(), elem_classes=["tg-html", "tg-hidden"])
 
-    listen(unload.click, acts.unload, [model], [top, last.table])
+    listen(unload.click, acts.unload, [model], [top, *last.shown])
     given = [first.state, *shared.inputs]
     refresh = (first.refresh, given, first.shown)
     options.connect(shared, row, second.where, refresh)
@@ -62,7 +62,7 @@ def _build(app: App, prompts: Prompts | None) -> None:
     listen(changed.then, first.retag, given, [first.state, *first.shown])
     _hello(shared, acts, row, (first, second, last, top))
     tick = _hidden("tagger_tick")
-    ticked = [top, last.table, *second.shown, first.state, *first.shown]
+    ticked = [top, *last.shown, *second.shown, first.state, *first.shown]
     listen(tick.click, _tick(acts, first, second, last), given, ticked)
 
 
@@ -87,11 +87,11 @@ def _hello(shared: Shared, acts: models.Acts, row: options.Presets, parts: tuple
         shown = told.shown(preset)
         model = update(choices=acts.choices(), value=shown[0])
         listed = update(choices=presets.names())
-        seen = [acts.top(shown[0]), acts.table(), listed, *second.look()]
+        seen = [acts.top(shown[0]), *acts.look(), listed, *second.look()]
         return [Markup('<i data-met="1"></i>'), model, *shown[1:], *seen]
 
     filled = [shared.model, shared.base, *shared.controls, *second.where]
-    outputs = [mark, *filled, top, last.table, row.names, *second.shown]
+    outputs = [mark, *filled, top, *last.shown, row.names, *second.shown]
     met = listen(button.click, meet, [], outputs)
     listen(met.then, first.refresh, [first.state, *shared.inputs], first.shown)
 
@@ -101,7 +101,7 @@ def _tick(acts: models.Acts, first: Any, second: Any, last: Any) -> Callable[...
 
     def tick(state: Any, model: str | None, *given: Any) -> list[Any]:
         waited = first.await_model(state, model, *given)
-        return [acts.top(model), last.look(), *second.look(), *waited]
+        return [acts.top(model), *last.look(), *second.look(), *waited]
 
     return tick
 

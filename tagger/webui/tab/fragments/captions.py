@@ -223,21 +223,18 @@ def batch(
         el("div", el("strong", name, class_="tg-sample-name"), diff(old, new), class_="tg-sample")
         for name, old, new in samples
     )
-    stays = [f"{number:,} left as they are: {reason}." for reason, number in left]
-    return el(
-        "div",
-        head,
-        el("ul", (el("li", each) for each in said), class_="tg-edits"),
-        el("div", rows, class_="tg-samples tg-narrow"),
-        [note(each) for each in stays],
-    )
+    edits = el("ul", (el("li", each) for each in said), class_="tg-edits")
+    stays = [note(f"{number:,} left as they are: {reason}.") for reason, number in left]
+    return el("div", head, edits, el("div", rows, class_="tg-samples tg-narrow"), stays)
 
 
 def duplicates(groups: Sequence[Sequence[tuple[str, str]]], total: int) -> Markup:
     """Pictures that are there more than once: of each, the thumbnails with their names."""
     if not groups:
         return note("No picture is there twice.", "good")
-    head = el("p", el("strong", f"{plural(total, 'picture is', 'pictures are')} there more than once."))
+    head = el(
+        "p", el("strong", f"{plural(total, 'picture is', 'pictures are')} there more than once.")
+    )
     rows = (
         el(
             "div",
