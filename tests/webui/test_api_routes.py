@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 
+pytest.importorskip("fastapi", reason="fastapi is not installed: no routes here")
+
 from tagger.settings import Settings
 from tagger.webui.api import events
 from tagger.webui.jobs import Job
