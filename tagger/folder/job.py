@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
@@ -13,7 +13,7 @@ from ..images import EXTENSIONS
 from ..settings import Folder
 from .confines import check_within, is_within
 from .inputs import Sieve
-from .naming import Naming
+from .naming import Naming, PlainNames
 from .plan import Refusal, Target, Task, assign, leaves, mirrors
 from .sameness import sameness
 from .sidecars import captions_in, has_text
@@ -77,7 +77,7 @@ class Plan:
         self._meant += len(names)
         same = sameness(place)
         if self._naming.is_plain:
-            captions = [self._naming.plain(name) for name in names]
+            captions: Collection[str] = PlainNames(self._naming, names)
             captioned = captions_in(place, folder.extension, same)
         else:
             named, refused = self._named(listing.folder, names, place)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
 from ..errors import CaptionError, OptionError
@@ -14,6 +15,22 @@ _TOKEN = re.compile(r"\[([a-z_]+)(?::([a-z0-9_]+))?\]")
 _PLAIN = ("name", "extension", "output_extension", "parent", "index")
 _ALGORITHMS = {name for name in hashlib.algorithms_guaranteed if not name.startswith("shake")}
 DEFAULT = "[name].[output_extension]"
+
+
+class PlainNames(Collection[str]):
+    """Pictures' own names as captions have them, made anew each time: of a million few are held."""
+
+    def __init__(self, naming: Naming, pictures: Sequence[str]) -> None:
+        self._naming, self._pictures = naming, pictures
+
+    def __len__(self) -> int:
+        return len(self._pictures)
+
+    def __iter__(self) -> Iterator[str]:
+        return map(self._naming.plain, self._pictures)
+
+    def __contains__(self, name: object) -> bool:
+        return any(name == each for each in self)
 
 
 class Naming:

@@ -7,7 +7,7 @@ a file in silence.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -112,7 +112,7 @@ class Target:
 
 
 def assign(
-    pictures: Iterable[Path], names: Sequence[str], target: Target, folder: Folder
+    pictures: Iterable[Path], names: Collection[str], target: Target, folder: Folder
 ) -> Iterator[Task | Refusal]:
     """Give each picture of one folder its caption file, by its name in the folder `target`.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 import numpy as np
@@ -25,7 +25,7 @@ def sameness(folder: Path) -> Same:
     return _folded if _folds(folder) else str
 
 
-def repeated(names: Sequence[str], same: Same = str) -> set[str]:
+def repeated(names: Collection[str], same: Same = str) -> set[str]:
     """The names that are not the only ones of their file, as `same` has them.
 
     There may be a few more: of a million names their hashes are kept, not they.
