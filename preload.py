@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import sys
 from argparse import ArgumentParser
+from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
+from typing import Any
 
 EARLIER = {
     "--deepdanbooru-projects-path": "folder of DeepDanbooru projects, of earlier taggers; not used",
@@ -16,8 +18,25 @@ EARLIER = {
 }
 
 
+class Aside:
+    """Lets `import tagger` find every other extension's package before ours.
+
+    Some WebUIs leave all extensions' folders on the path, and there a package with `__init__.py`,
+    such as ours, is found before those without, such as picobyte's. Ours has a name of its own.
+    """
+
+    def find_spec(self, name: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
+        """As Python asks finders; only of the package's own name anything is known here."""
+        if name != "tagger" or path is not None:
+            return None
+        here = Path(__file__).resolve().parent
+        others = [entry for entry in sys.path if Path(entry).resolve() != here]
+        return PathFinder.find_spec(name, others)
+
+
 def preload(parser: ArgumentParser) -> None:
-    """Called by the WebUI before it reads its command line."""
+    """Called by the WebUI before it reads its command line, and before it loads extensions."""
+    sys.meta_path.insert(0, Aside())
     parser.add_argument(
         "--tagger-root",
         action="append",

@@ -7,11 +7,13 @@ Run by `test_in_hosts.py`, in a process of its own; knows no pytest.
 
 from __future__ import annotations
 
+import argparse
 import base64
 import io
 import json
 import logging
 import os
+import runpy
 import shutil
 import sys
 import threading
@@ -72,6 +74,8 @@ def extension(root: Path) -> Path:
     for name in ("tagger", "scripts"):
         kept = shutil.ignore_patterns("__pycache__")
         shutil.copytree(standin.EXTENSION / name, ours / name, ignore=kept)
+    shutil.copy(standin.EXTENSION / "preload.py", ours)
+    runpy.run_path(str(ours / "preload.py"))["preload"](argparse.ArgumentParser())
     return ours / "scripts" / "tagger.py"
 
 

@@ -221,6 +221,9 @@ class StandIn:
     def load(self, *scripts: Path) -> None:
         """Execute extensions' scripts, each with its folder in front of the path meanwhile."""
         self.scripts = list(scripts)
+        if self.kind == "forge":  # it leaves all of them there for good
+            folders = [str(script.parent.parent) for script in scripts]
+            sys.path[:0] = [folder for folder in folders if folder not in sys.path]
         for script in scripts:
             folder = str(script.parent.parent)
             sys.path.insert(0, folder)
@@ -288,11 +291,13 @@ class StandIn:
 
 
 def rival(root: Path) -> Path:
-    """Another extension with a package `tagger`, our tab's id and our routes; its script."""
+    """Another extension with a package `tagger`, our tab's id and our routes; its script.
+
+    The package has no `__init__.py`, as picobyte's.
+    """
     folder = root / "extensions" / "wd14-tagger"
     (folder / "scripts").mkdir(parents=True)
     (folder / "tagger").mkdir()
-    (folder / "tagger" / "__init__.py").write_text("", encoding="utf-8")
     (folder / "tagger" / "ui.py").write_text(
         "import gradio as gr\n"
         "def on_ui_tabs():\n"

@@ -26,7 +26,9 @@ def extensions(tmp_path: Path) -> Iterator[Path]:
     ours.mkdir(parents=True)
     text = (standin.EXTENSION / "preload.py").read_text(encoding="utf-8")
     (ours / "preload.py").write_text(text, encoding="utf-8")
+    finders = list(sys.meta_path)
     yield ours.parent
+    sys.meta_path[:] = finders
     sys.modules.pop("launch", None)
 
 
@@ -84,3 +86,27 @@ def test_a_predecessor_that_is_switched_off_names_no_flags(extensions: Path) -> 
     parser = preload(extensions, "sd-webui-tagger")
 
     assert parser.parse_args(["--onnxtagger-path", "a"]).onnxtagger_path == "a"
+
+
+@pytest.mark.parametrize("regular", [True, False])
+def test_another_package_of_our_name_is_found_before_ours(
+    extensions: Path, monkeypatch: pytest.MonkeyPatch, regular: bool
+) -> None:
+    """Forge leaves all extensions on the path; without this it would load ours as theirs."""
+    ours, theirs = extensions / "sd-webui-tagger", extensions / "wd14-tagger"
+    for folder in (ours, theirs):
+        (folder / "tagger").mkdir(parents=True)
+    (ours / "tagger" / "__init__.py").write_text("", encoding="utf-8")
+    (theirs / "tagger" / "api.py").write_text("", encoding="utf-8")
+    if regular:
+        (theirs / "tagger" / "__init__.py").write_text("", encoding="utf-8")
+    monkeypatch.setattr(sys, "meta_path", list(sys.meta_path))
+    for name in [name for name in sys.modules if name.partition(".")[0] == "tagger"]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setattr(sys, "path", [str(theirs), str(ours)])
+
+    preload(extensions, "sd-webui-tagger")
+    found = importlib.util.find_spec("tagger.api")
+
+    assert found
+    assert Path(str(found.origin)) == theirs / "tagger" / "api.py"
