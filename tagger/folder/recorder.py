@@ -163,9 +163,17 @@ def _planned(change: FileChange) -> _Row:
 
 def _do_all(changes: Sequence[FileChange]) -> list[CaptionError | None]:
     if len(changes) < _WORTH_THREADS:
-        return [_do(change) for change in changes]
+        return _do_each(changes)
+    done: list[CaptionError | None] = [None] * len(changes)
     with ThreadPoolExecutor(_THREADS, thread_name_prefix="tagger-write") as pool:
-        return list(pool.map(_do, changes))
+        shares = [changes[at::_THREADS] for at in range(_THREADS)]
+        for at, errors in enumerate(pool.map(_do_each, shares)):
+            done[at::_THREADS] = errors
+    return done
+
+
+def _do_each(changes: Sequence[FileChange]) -> list[CaptionError | None]:
+    return [_do(change) for change in changes]
 
 
 def _do(change: FileChange) -> CaptionError | None:
