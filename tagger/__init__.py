@@ -59,7 +59,7 @@ The map, top to bottom
         engine          Tagger = Model + Backend; Taggers: loaded once
         pipeline        pictures in, Scores out
         folder          walk, sidecars, plan, run
-        report          results as pictures: charts
+        report          results to look at: charts, pages
     [programs] with libraries of their own
         recipes         one author's way to build and train, read from YAML
         booru           dumps -> posts

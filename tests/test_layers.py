@@ -54,6 +54,7 @@ SEES_ONLY = {
 # What an import of anything else must leave alone: they take seconds, or belong to a host.
 HEAVY = ["torch", "onnxruntime", "timm", "gradio", "fastapi", "huggingface_hub", "onnx", "cv2"]
 HEAVY += ["torchvision", "duckdb", "pyarrow", "pandas", "matplotlib", "yaml", "safetensors"]
+HEAVY += ["jinja2"]
 MADE_OF_HEAVY = (
     "train",
     "export",

@@ -13,6 +13,8 @@ from ..booru.fetch import FetchOptions, fetch
 from ..booru.sites import SITES, site_of
 from ..dataset.build import BuildSummary, build
 from ..dataset.buildoptions import BuildOptions
+from ..dataset.overviewpage import write_report
+from ..dataset.reportoptions import ReportOptions
 from ..dataset.shards import ShardOptions, write_shards
 from ..errors import UsageError
 from ..options import option
@@ -47,12 +49,18 @@ class ShardFlags(ShardOptions):
     """Cut a DATASET into WebDataset shards, for sets that outgrow a disk."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class ReportFlags(ReportOptions):
+    """Write a page about a DATASET: what to look at before training."""
+
+
 def run(argv: Sequence[str], prog: str) -> int:
     """Run one of the acts."""
     acts: Mapping[str, Callable[[Sequence[str], str], int]] = {
         "build": _build,
         "fetch": _fetch,
         "download": _download,
+        "report": _report,
         "shard": _shard,
     }
     name = argv[0] if argv else ""
@@ -64,11 +72,12 @@ def run(argv: Sequence[str], prog: str) -> int:
     raise UsageError(f"expected `{prog} {'|'.join(acts)} ...`, got {' '.join(argv)!r}")
 
 
-_HELP = """usage: {prog} build|fetch|download|shard ...
+_HELP = """usage: {prog} build|fetch|download|report|shard ...
 
   {prog} fetch danbooru|e621 --out FILE    posts of a site, into an SQLite file
   {prog} download SOURCE --images DIR      the pictures of posts
   {prog} build SOURCE... --out DATASET     a training set from posts and pictures
+  {prog} report DATASET                    a page: what to look at before training
   {prog} shard DATASET --out DIR           the same as WebDataset tars
 
 `{prog} build --help` and so on list the settings of each.
@@ -103,6 +112,15 @@ def _download(argv: Sequence[str], prog: str) -> int:
         outcomes = download(flags, tell=tell)
     print(f"{flags.images}: {', '.join(f'{count:,} {what}' for what, count in outcomes.items())}")
     return FAILED if set(outcomes) - {CAME, HERE} else DONE
+
+
+def _report(argv: Sequence[str], prog: str) -> int:
+    flags = parse(ReportFlags, argv, prog, positional=["dataset"])
+    out, verdicts = write_report(flags)
+    for verdict in verdicts:
+        print(verdict.text)
+    print(out)
+    return FAILED if any(verdict.state == "bad" for verdict in verdicts) else DONE
 
 
 def _shard(argv: Sequence[str], prog: str) -> int:

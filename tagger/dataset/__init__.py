@@ -17,6 +17,13 @@
     buildoptions  what is asked for
     account     what dataset.json records of a build
     whole       a folder that appears whole or not at all
+    doubts      where tags contradict their relations, or what their company tells
+    clusters    labels that keep the same company
+    overview    what can be known of a DATASET before training
+    overviewcharts  the same as charts
+    album       the pictures that a page shows
+    reportoptions  what is asked of the page
+    overviewpage  the overview as a page
     shards      a DATASET as WebDataset tars, written and read
     build       the one road from metadata to a DATASET
 
