@@ -131,3 +131,14 @@ def test_what_only_a_letterbox_has_is_refused_elsewhere(setting: dict) -> None:
     """A mask of what is not padded, a canvas that nobody fills."""
     with pytest.raises(OptionError, match="fit: expected letterbox for a mask or a canvas"):
         Preprocess(**setting)
+
+
+@pytest.mark.parametrize("fill", ["white", "#10c8f0"])
+@pytest.mark.parametrize("size", [(300, 420), (420, 300), (400, 400), (131, 390)])
+def test_a_canvas_made_whole_is_the_one_made_in_steps(size: tuple[int, int], fill: str) -> None:
+    """Within the level that torch may be off, padding of any colour included."""
+    pytest.importorskip("torch")
+    preprocess = Preprocess(size=(64, 96), fill=fill)
+    exact = fit(picture(size), preprocess).astype(int)
+    for given in (picture(size), np.asarray(picture(size))):
+        assert np.abs(fit(given, preprocess, by="torch") - exact).max() <= 1
