@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from ..errors import UsageError
 
 MOST_MB = 2048
-"""What the journal may take, about five million captions; `TAGGER_UNDO_MB` says otherwise."""
+"""What the journal may take, some millions of captions; `TAGGER_UNDO_MB` says otherwise."""
 _LEAVES = 0.75  # of what it may take: so that not every run forgets another
 
 
