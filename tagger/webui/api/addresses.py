@@ -117,12 +117,15 @@ class Fetcher:
     def _read(self, answer: http.client.HTTPResponse, raw: socket.socket, until: float) -> bytes:
         pieces: list[bytes] = []
         size = 0
-        while piece := answer.read1(1 << 16):
+        while not answer.isclosed():  # newer Pythons close it, and the socket, at the last piece
+            raw.settimeout(_left(until))
+            piece = answer.read1(1 << 16)
+            if not piece:
+                break
+            pieces.append(piece)
             size += len(piece)
             if size > self.most:
                 raise _refused(f"more than {self.most >> 20} MB")
-            pieces.append(piece)
-            raw.settimeout(_left(until))
         if answer.length:  # of what it promised, so much is missing
             raise _refused("a part of a file")
         return b"".join(pieces)
