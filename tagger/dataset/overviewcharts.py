@@ -64,7 +64,7 @@ def _per_image(seen: Overview) -> Figure:
     lengths = seen.tags_per_image
     names, counts = _histogram(lengths, _COLUMNS)
     svg = columns(names, {"pictures": counts}, "tags on a picture", "pictures")
-    middle = f", half have {int(np.median(lengths))} and more" if len(lengths) else ""
+    middle = f": half have {int(np.median(lengths))} and more" if len(lengths) else ""
     return Figure(svg, f"How many tags a picture has{middle}")
 
 
@@ -82,10 +82,10 @@ def _histogram(values: NDArray[np.int64], most: int) -> tuple[list[str], list[in
 def _ratings(seen: Overview) -> Figure:
     used = np.flatnonzero(seen.rows)
     names = [SPLITS[at] for at in used]
-    shares = {
-        rating: np.round(1000 * counts[used] / seen.rows[used]).astype(np.intp).tolist()
-        for rating, counts in seen.ratings.items()
-    }
+    stacked = np.cumsum([counts[used] for counts in seen.ratings.values()], axis=0)
+    # rounded where one part ends and the next begins, so that all are a thousand together
+    parts = np.diff(np.round(1000 * stacked / seen.rows[used]), axis=0, prepend=0).astype(np.intp)
+    shares = dict(zip(seen.ratings, parts.tolist(), strict=True))
     svg = columns(names, shares, "split", "of a thousand pictures")
     return Figure(svg, "Ratings, as shares of each split", list(shares))
 
@@ -121,9 +121,7 @@ def _ids(
         if (ratings == rating).any()
     }
     names = [f"{low + wide * at:,}" for at in range(count)]
-    every = max(1, count // 5)
-    shown = [name if at % every == 0 else "" for at, name in enumerate(names)]
-    svg = columns(shown if count > 11 else names, parts, "id of the post", "posts")
+    svg = columns(names, parts, "id of the post", "posts")
     return Figure(svg, f"Posts of {source} along their ids", list(parts))
 
 
@@ -146,4 +144,6 @@ def _sizes(sizes: NDArray[np.int64]) -> Iterator[Part]:
 
 def _aspect(step: int) -> str:
     ratio = 2 ** (abs(step) / 4)
+    if abs(step) == 8:
+        return "4:1 and wider" if step > 0 else "1:4 and taller"
     return f"{ratio:.2g}:1" if step > 0 else f"1:{ratio:.2g}" if step else "1:1"

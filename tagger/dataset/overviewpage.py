@@ -88,16 +88,19 @@ def _verdicts(view: _View) -> Iterator[Note]:
     seen, album = view.seen, view.album
     groups, files = seen.astray["groups"], seen.astray["files"]
     if groups or files:
-        yield Note(f"{groups:,} groups and {files:,} files are in more than one split.", "bad")
+        yield Note(
+            f"In more than one split: {_count(groups, 'group')}, {_count(files, 'file')}.", "bad"
+        )
     else:
         yield Note("No group of pictures and no file (by md5) is in more than one split.", "good")
     if seen.broken:
-        yield Note(f"{len(seen.broken):,} implications are violated.", "bad")
+        yield Note(f"Violated: {_count(len(seen.broken), 'implication')}.", "bad")
     else:
         yield Note("No picture violates an implication.", "good")
     if seen.missing:
         pictures = len(np.unique(np.concatenate([one.rows for one in seen.missing])))
-        text = f"{len(seen.missing):,} tags are likely missing on {pictures:,} pictures."
+        tags = _count(len(seen.missing), "tag")
+        text = f"Likely missing: {tags}, on {_count(pictures, 'picture')}."
         yield Note(text, "warn")
     else:
         yield Note("No tag is likely missing.", "good")
@@ -226,6 +229,10 @@ def _relations(view: _View) -> Iterator[Part]:
     else:
         implied = len(view.dataset.relations.edges(view.dataset.vocabulary)[0])
         yield Note(f"{implied:,} implications among the labels, none is violated.", "good")
+
+
+def _count(count: int, what: str) -> str:
+    return f"{count:,} {what}" if count == 1 else f"{count:,} {what}s"
 
 
 def _more(count: int, what: str) -> str:

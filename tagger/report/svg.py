@@ -15,7 +15,9 @@ from html import escape
 WIDTH, HEIGHT = 640, 280
 _LEFT, _RIGHT, _TOP, _BOTTOM = 56, 14, 14, 46
 _LABELS = 11
-"""Names that fit under the columns of a chart."""
+"""Sizes that fit along the side of a table of cells."""
+_LETTER = 7
+"""About how wide a letter is; names under columns are left out where they would touch."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +60,8 @@ def columns(names: Sequence[str], parts: Mapping[str, Sequence[int]], x: str, y:
         _tick_up(HEIGHT - _BOTTOM - value * tall, _short(value))
         for value in range(0, top + 1, step)
     ]
-    every = math.ceil(len(names) / _LABELS)
+    widest = max(map(len, names)) * _LETTER + 14
+    every = math.ceil(len(names) * widest / (WIDTH - _LEFT - _RIGHT))
     middles = [_LEFT + wide * (at + 0.5) for at in range(len(names))]
     ticks += [_tick_across(middles[at], names[at]) for at in range(0, len(names), every)]
     return _svg([*ticks, *_stacks(names, parts, wide, tall)], x, y)
