@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import stat
+import tempfile
 import zipfile
 from pathlib import Path, PurePosixPath
 
@@ -17,6 +18,13 @@ from tagger.webui.compat import original
 from tagger.webui.tab import form, presets, uploads
 from tagger.webui.tab.presets import Preset
 from tagger.webui.tab.thumbnails import Thumbnails
+
+
+@pytest.fixture(autouse=True)
+def own_temporary_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is laid out goes with the test."""
+    (tmp_path / "temporary").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
 
 
 @pytest.fixture
