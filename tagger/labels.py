@@ -40,11 +40,9 @@ DANBOORU = (
 E621 = (
     Category(0, "general"),
     Category(1, "artist"),
-    Category(2, "contributor"),
     Category(3, "copyright"),
     Category(4, "character"),
     Category(5, "species"),
-    Category(6, "invalid"),
     Category(7, "meta"),
     Category(8, "lore"),
     Category(9, "rating"),  # as in DANBOORU
