@@ -76,7 +76,11 @@ def snapshots(repo: str, revision: str = "main", folder: Path | None = None) -> 
     sizes can use any of them; most repositories change their cards only.
     """
     folder = (folder or cache()) / f"models--{repo.replace('/', '--')}"
-    if not folder.is_dir():  # most are not there, and a WebUI's start asks for each
+    try:
+        there = folder.is_dir()  # most are not, and a WebUI's start asks for each
+    except OSError:  # a cache of somebody else's
+        there = False
+    if not there:
         return
     wanted = [revision]
     for name in (revision, "main"):

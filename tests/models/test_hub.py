@@ -150,3 +150,15 @@ def test_no_token_is_none(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> No
     (tmp_path / "token").write_text(" \n")
     monkeypatch.setenv("HF_TOKEN_PATH", str(tmp_path / "token"))
     assert hubs.token() is None
+
+
+def test_a_cache_that_may_not_be_looked_into_is_no_cache(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Somebody else's folder stops no model that lies elsewhere."""
+
+    def refuse(path: Path, *args: object, **kwargs: object) -> bool:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    snapshot("a" * 40, "main")
+    assert list(hubs.snapshots(REPO))
+    monkeypatch.setattr(Path, "is_dir", refuse)
+    assert list(hubs.snapshots(REPO)) == []

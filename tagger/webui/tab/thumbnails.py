@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-import base64
-import io
 import threading
 from collections import OrderedDict
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from PIL import Image
-
 from ...errors import TaggerError
-from ...images import open_image
 from ...paths import openable
+from ...report.thumbnail import thumbnail
 
 SIDE = 160
 MOST_BYTES = 64 << 20
 """Of all thumbnails that are kept, about ten thousand."""
-MOST_PIXELS = 60_000_000
-"""Of a picture that is decoded for a thumbnail."""
 THREADS = 4
 
 
@@ -63,12 +57,6 @@ class Thumbnails:
 
 def _made(picture: Path) -> str:
     try:
-        image = open_image(picture, MOST_PIXELS)
+        return thumbnail(picture, SIDE)
     except TaggerError:
         return ""
-    clear = "A" in image.getbands() or "transparency" in image.info
-    small = image.convert("RGBA" if clear else "RGB")
-    small.thumbnail((SIDE, SIDE), Image.Resampling.BILINEAR, reducing_gap=2.0)
-    kept = io.BytesIO()
-    small.save(kept, "WEBP", quality=80, method=2)
-    return "data:image/webp;base64," + base64.b64encode(kept.getvalue()).decode("ascii")
