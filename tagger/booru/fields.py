@@ -166,7 +166,7 @@ def _tags(types: Mapping[str, str]) -> str:
         f'WHEN "{name}" IS NOT NULL THEN {as_list(name, types[name])}' for name in whole
     )
     every = f"CASE {cases} ELSE {joined} END" if cases else joined
-    return f"list_sort(list_distinct([t FOR t IN {every} IF t <> '']))"
+    return f"list_sort(list_distinct([t FOR t IN ({every}) IF t <> '']))"
 
 
 def _json_list(name: str) -> str:

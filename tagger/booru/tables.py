@@ -17,7 +17,7 @@ from .files import Metadata
 from .labellists import DANBOORU, E621, add_labels
 from .posts import Reading
 from .ratings import settle
-from .staging import id_or_nothing, table_of, take_out_nothing, together, whole
+from .staging import check_whole, id_or_nothing, table_of, take_out_nothing, together, whole
 
 if TYPE_CHECKING:
     import duckdb
@@ -41,6 +41,7 @@ def read(
     e621 = all(set(file.columns) >= _E621 for file in own)
     posts = unreadable = 0
     with whole(source):
+        check_whole(own)
         for lot in together(own):
             added, gone = _read(connection, lot, number)
             posts, unreadable = posts + added, unreadable + gone

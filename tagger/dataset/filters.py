@@ -132,7 +132,8 @@ def _judge_by_sql(connection: duckdb.DuckDBPyConnection, condition: str) -> dict
 
     connection.execute("SET enable_external_access = false")
     try:
-        fitting = connection.table("posts").filter(condition).project("rowid AS post")
+        numbered = connection.sql("SELECT *, rowid AS post FROM posts")
+        fitting = numbered.filter(condition).project("post")
         fitting.create("fitting")
     except (duckdb.Error, RuntimeError) as error:
         cause = " ".join(str(error).split("\n\n")[0].split())
