@@ -66,6 +66,11 @@ def test_a_port_that_is_taken_is_told(capsys: pytest.CaptureFixture[str]) -> Non
     assert "choose another --port" in capsys.readouterr().err
 
 
+def _hear_ctrl_c() -> None:
+    """A shell's background jobs, and so the tests in one, are deaf to it; a server is not."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 class Served:
     """A server under way."""
 
@@ -80,6 +85,7 @@ class Served:
             env={**os.environ, "TAGGER_HOME": str(home), **environment},
             stderr=subprocess.PIPE,
             text=True,
+            preexec_fn=None if os.name == "nt" else _hear_ctrl_c,
         )
         assert self.process.stderr
         self.said = self.process.stderr.readline()
