@@ -21,7 +21,7 @@ from ..spelling import key, unescape
 from .characters import post_number
 from .files import Metadata
 from .labellists import DANBOORU, add_labels
-from .posts import Reading, insert
+from .posts import Reading, chunks, insert
 
 if TYPE_CHECKING:
     import duckdb
@@ -50,7 +50,7 @@ def read(
     unreadable: list[tuple[int, str, int]] = []
     seen: Counter[str] = Counter()
     total = 0
-    for rows in _chunks(_rows(found, number, unreadable)):
+    for rows in chunks(_rows(found, number, unreadable), CHUNK):
         seen.update(tag for row in rows for tag in row[-1])
         total += insert(connection, "posts", _COLUMNS, rows)
     insert(connection, "unreadable", ("source", "file", "line"), unreadable)
@@ -102,14 +102,3 @@ def _words(text: str) -> tuple[str | None, list[str]]:
         elif name := "_".join(unescape(item.name).split()):
             tags.add(name)
     return rating, sorted(tags)
-
-
-def _chunks(rows: Iterator[tuple[Any, ...]]) -> Iterator[list[tuple[Any, ...]]]:
-    chunk: list[tuple[Any, ...]] = []
-    for row in rows:
-        chunk.append(row)
-        if len(chunk) == CHUNK:
-            yield chunk
-            chunk = []
-    if chunk:
-        yield chunk

@@ -32,13 +32,16 @@ rows.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
     import duckdb
+
+T = TypeVar("T")
 
 COLUMNS: Mapping[str, str] = {
     "source": "INTEGER",
@@ -133,3 +136,10 @@ def insert(
         return changed(connection, f"INSERT INTO {table} ({listed}) SELECT {listed} FROM given")
     finally:
         connection.unregister("given")
+
+
+def chunks(rows: Iterable[T], size: int) -> Iterator[list[T]]:
+    """The rows in lists of `size`, the last one shorter: what is inserted at once."""
+    waiting = iter(rows)
+    while chunk := list(islice(waiting, size)):
+        yield chunk

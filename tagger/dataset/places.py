@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
-from ..booru.posts import insert
+from ..booru.posts import chunks, insert
 from ..errors import DatasetError
 from ..images import EXTENSIONS
 
@@ -50,7 +50,7 @@ def find_pictures(
     listed = 0
     for folder in dict.fromkeys(folders):
         numbers = [number for number, own in enumerate(folders) if own == folder]
-        for paths in _chunks(_walk(folder)):
+        for paths in chunks(_walk(folder), CHUNK):
             rows = [(number, path, *_names(path)) for path in paths for number in numbers]
             insert(connection, "files", ("source", "path", "name", "own"), rows)
             listed += len(paths)
@@ -121,17 +121,6 @@ def _names(path: str) -> tuple[str, str]:
     if len(name) == MD5:
         return name, name.lower()
     return name, (name.lstrip("0") or "0") if name.isdigit() else name
-
-
-def _chunks(paths: Iterator[str]) -> Iterator[list[str]]:
-    chunk: list[str] = []
-    for path in paths:
-        chunk.append(path)
-        if len(chunk) == CHUNK:
-            yield chunk
-            chunk = []
-    if chunk:
-        yield chunk
 
 
 def _one(connection: duckdb.DuckDBPyConnection, query: str) -> int:
