@@ -25,6 +25,7 @@ The map, top to bottom
         errors          what can go wrong, in sentences
         kinds           what kind of value a setting takes
         options         a setting: default, sentence and range, written once
+        groups          many settings in groups, every name flat
         spelling        when two tags are equal; patterns over tags
         csvrows         a label file's records, each wrong field named by its row
         labels          Category, Label, LabelSet; WD's selected_tags.csv

@@ -10,11 +10,12 @@ import io
 import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import MISSING, field, make_dataclass
+from dataclasses import MISSING, field, fields, is_dataclass, make_dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar, get_origin
 
 from .errors import OptionError
+from .groups import build, members, settings
 from .options import Field, describe
 
 T = TypeVar("T")
@@ -31,23 +32,21 @@ def parse(
     positional: Sequence[str] = (),
     defaults: Mapping[str, Any] | None = None,
     description: str | None = None,
+    common: Sequence[str] = (),
 ) -> T:
     """Read the arguments after a verb into an instance of `cls`.
 
     A list that is not positional takes one value each time its option is written; a boolean is a
-    bare flag. `defaults` replaces the defaults of the dataclass, as a recipe does.
+    bare flag. `defaults` replaces the defaults of the dataclass, as a recipe does. Settings in
+    groups are flags under their own names; the help lists those of `cls` itself first, then the
+    `common` ones of any group, then each group's.
 
     Raises OptionError, one sentence, where an argument is unknown, missing or of the wrong kind.
     `--help` prints and ends the process with 0, as command lines do.
     """
     import tyro
 
-    settings = describe(cls)
-    surface = make_dataclass(
-        cls.__name__,
-        [_argument(each, each.name in positional, defaults or {}) for each in settings],
-        kw_only=True,
-    )
+    surface = _surface(cls, positional, defaults or {}, common)
     config = (tyro.conf.FlagCreatePairsOff, tyro.conf.DisallowNone)
     said = io.StringIO()
     try:
@@ -64,11 +63,11 @@ def parse(
             raise
         raise OptionError(_one_line(said.getvalue(), prog)) from None
     sys.stderr.write(said.getvalue())
-    values = {each.name: getattr(words, each.name) for each in settings}
+    values = _values(words)
     with flagged(cls, **dict.fromkeys(positional, "")):
         for name, value in values.items():
             _refuse_no_path(name, value)
-        return cls(**values)
+        return build(cls, values)
 
 
 @contextlib.contextmanager
@@ -78,7 +77,7 @@ def flagged(*classes: type[Any], **renamed: str) -> Iterator[None]:
     classes: whose fields are written as flags. renamed: from a field to another flag's name,
     without dashes; empty for what is no flag.
     """
-    flags = {field.name: field.name for each in classes for field in describe(each)} | renamed
+    flags = {field.name: field.name for each in classes for field in settings(each)} | renamed
     try:
         yield
     except OptionError as error:
@@ -87,6 +86,38 @@ def flagged(*classes: type[Any], **renamed: str) -> Iterator[None]:
         if type(error) is not OptionError or not (colon and flag):
             raise
         raise OptionError(f"--{flag.replace('_', '-')}:{rest}") from None
+
+
+def _surface(
+    cls: type[Any], positional: Sequence[str], defaults: Mapping[str, Any], common: Sequence[str]
+) -> type[Any]:
+    """The dataclass that tyro reads: flat settings, and a dataclass for each group of them."""
+    import tyro
+
+    def arguments(group: Sequence[Field]) -> list[tuple[str, Any, Any]]:
+        return [_argument(each, each.name in positional, defaults) for each in group]
+
+    first, *groups = members(cls).items()
+    by_name = {each.name: each for _, group in groups for each in group}
+    parts: list[tuple[str, Any, Any]] = arguments([*first[1], *(by_name[name] for name in common)])
+    for name, group in groups:
+        inner: Any = make_dataclass(
+            name, arguments([each for each in group if each.name not in common]), kw_only=True
+        )
+        kind: Any = next(each.type for each in describe(cls) if each.name == name)
+        inner.__doc__ = _first_paragraph(kind.__doc__)
+        flat = tyro.conf.OmitArgPrefixes[inner]
+        parts.append((name, flat, field(default_factory=inner)))
+    return make_dataclass(cls.__name__, parts, kw_only=True)
+
+
+def _values(words: Any) -> dict[str, Any]:
+    """What tyro read, under flat names."""
+    values: dict[str, Any] = {}
+    for each in fields(words):
+        found = getattr(words, each.name)
+        values |= _values(found) if is_dataclass(found) else {each.name: found}
+    return values
 
 
 def _argument(

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from ..errors import OptionError
-from ..options import describe
+from ..groups import settings
 
 SECTIONS = ("dataset", "train")
 LARGEST_FILE = 1 << 20
@@ -52,13 +52,20 @@ def recipe_defaults(
     Lists become tuples; what the settings say of ranges they check themselves. Raises OptionError
     for a name that is no setting, or one of `but`, with the nearest.
     """
-    known = {each.name for each in describe(cls)} - set(but)
+    known = {each.name for each in settings(cls)} - set(but)
     for name in section:
         if name not in known:
             near = difflib.get_close_matches(name, known, n=1)
             hint = f"did you mean {near[0]!r}?" if near else "`--help` lists them"
             raise OptionError(f"{where}: expected the name of a setting, got {name!r}: {hint}")
     return {name: tuple(v) if isinstance(v, list) else v for name, v in section.items()}
+
+
+def as_yaml(name: str, section: Mapping[str, Any]) -> str:
+    """One section as the text of a recipe, in the order given; plain JSON values only."""
+    import yaml
+
+    return yaml.safe_dump({name: dict(section)}, sort_keys=False, allow_unicode=True, width=100)
 
 
 def _section(path: Path, name: str, found: object) -> dict[str, Any]:

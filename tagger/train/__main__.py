@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Sequence
-from pathlib import Path
-from typing import Any
 
-from ..argv import parse, value_of
 from ..errors import TaggerError, UsageError
-from ..recipes import read_recipe, recipe_defaults
-from .config import TrainConfig
+from .arguments import as_yaml, read_arguments
 
 PROG = "python -m tagger.train"
-NOT_IN_A_RECIPE = ("dataset", "out", "recipe", "config", "resume")
 
 
 def run(argv: Sequence[str], prog: str = PROG) -> int:
@@ -23,22 +17,13 @@ def run(argv: Sequence[str], prog: str = PROG) -> int:
     Raises TaggerError, one sentence, for everything that a person can act on.
     """
     config = read_arguments(argv, prog)
+    if config.print_config:
+        sys.stdout.write(as_yaml(config))
+        return 0
     from .loop import train  # torch takes a second to import: --help needs none
 
     train(config)
     return 0
-
-
-def read_arguments(argv: Sequence[str], prog: str = PROG) -> TrainConfig:
-    """The settings of a command line, over those of --config, over those of --recipe."""
-    given: dict[str, Any] = {}
-    for flag in ("--recipe", "--config"):
-        if name := value_of(argv, flag):
-            section = read_recipe(Path(name).expanduser())["train"]
-            given |= recipe_defaults(TrainConfig, section, f"{name}: train", but=NOT_IN_A_RECIPE)
-    if isinstance(given.get("model_args"), dict):  # a recipe may write them as names and values
-        given["model_args"] = json.dumps(given["model_args"])
-    return parse(TrainConfig, argv, prog, positional=("dataset",), defaults=given)
 
 
 def main() -> int:

@@ -31,22 +31,22 @@ def draw(rows: NDArray[np.intp], seed: int, epoch: int) -> NDArray[np.float32]:
 
 def augment(images: torch.Tensor, chance: torch.Tensor, config: TrainConfig) -> torch.Tensor:
     """Change pictures float32 [N, 3, S, S] in -1..1 as `chance` [N, 9] in 0..1 says."""
-    if config.flip or config.shift or config.zoom:
+    if config.augment.flip or config.augment.shift or config.augment.zoom:
         images = _move(images, chance, config)
-    if config.colour:
-        change = 1 + (2 * chance[:, 8] - 1) * config.colour
+    if config.augment.colour:
+        change = 1 + (2 * chance[:, 8] - 1) * config.augment.colour
         images = (images * change[:, None, None, None]).clamp(-1, 1)
-    return _cut(images, chance, config.cutout) if config.cutout else images
+    return _cut(images, chance, config.augment.cutout) if config.augment.cutout else images
 
 
 def _move(images: torch.Tensor, chance: torch.Tensor, config: TrainConfig) -> torch.Tensor:
     """Mirror, scale and shift in one sampling; without zoom, by whole pixels and so unblurred."""
     side = images.shape[-1]
-    mirror = 1 - 2 * (chance[:, 0] < config.flip).float()
-    scale = 1 + (2 * chance[:, 3] - 1) * config.zoom
+    mirror = 1 - 2 * (chance[:, 0] < config.augment.flip).float()
+    scale = 1 + (2 * chance[:, 3] - 1) * config.augment.zoom
     # affine_grid's unit is half a side
     across, down = (
-        2 * torch.round((2 * chance[:, n] - 1) * config.shift * side) / side for n in (1, 2)
+        2 * torch.round((2 * chance[:, n] - 1) * config.augment.shift * side) / side for n in (1, 2)
     )
     zero = torch.zeros_like(scale)
     matrix = torch.stack(
@@ -57,7 +57,7 @@ def _move(images: torch.Tensor, chance: torch.Tensor, config: TrainConfig) -> to
         1,
     )
     grid = F.affine_grid(matrix, list(images.shape), align_corners=False)
-    mode = "bilinear" if config.zoom else "nearest"
+    mode = "bilinear" if config.augment.zoom else "nearest"
     return F.grid_sample(images, grid, mode=mode, padding_mode="border", align_corners=False)
 
 

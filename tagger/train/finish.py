@@ -22,7 +22,7 @@ def finish(material: Material, network: nn.Module, progress: Progress) -> Path:
     Everything is measured on the weights as they are stored.
     """
     config = material.config
-    if config.weights == "fp16":
+    if config.card.weights == "fp16":
         round_weights(network)
     progress.say("fitting thresholds, measuring")
     splits = {"calibration": material.calibration, "validation": material.validation}
@@ -31,24 +31,24 @@ def finish(material: Material, network: nn.Module, progress: Progress) -> Path:
     text = json.dumps(report.figures, indent=2)
     (config.out / "report.json").write_text(text + "\n", encoding="utf-8", newline="\n")
     progress.record("report", **report.figures["all"])
-    name = config.name or config.out.name
+    name = config.card.name or config.out.name
     card = Card(
         name=name,
-        title=config.title,
-        licence=config.licence,
-        credits=config.credits,
-        notes=config.notes,
+        title=config.card.title,
+        licence=config.card.licence,
+        credits=config.card.credits,
+        notes=config.card.notes,
         figures=report.figures,
         dataset=about,
     )
     finished = Finished(
         network=network,
-        architecture=config.architecture,
-        arguments=arguments(config.model_args),
+        architecture=config.network.architecture,
+        arguments=arguments(config.network.model_args),
         rows=material.targets.rows,
         thresholds=report.thresholds,
-        pool=config.pool,
-        weights=config.weights,
+        pool=config.network.pool,
+        weights=config.card.weights,
         card=card,
         relations=material.targets.dataset.relations,
     )

@@ -57,9 +57,9 @@ def train(config: TrainConfig, screen: TextIO | None = None) -> Path:
     Raises UsageError before anything is written where the run can't be, TaggerError where the
     training came to numbers that are none.
     """
-    if config.threads:
-        torch.set_num_threads(config.threads)
-    torch.manual_seed(config.seed)
+    if config.run.threads:
+        torch.set_num_threads(config.run.threads)
+    torch.manual_seed(config.run.seed)
     dataset = open_run(config)
     progress = Progress(config.out, screen)
     material = gather(config, dataset, progress)
@@ -76,10 +76,10 @@ def train(config: TrainConfig, screen: TextIO | None = None) -> Path:
 
 def learning_rate(config: TrainConfig, done: float) -> float:
     """The rate when this share of the training is done: a linear rise, then a cosine to 0."""
-    if done < config.warmup:
-        return config.lr * done / config.warmup
-    fall = (done - config.warmup) / max(1e-9, 1 - config.warmup)
-    return config.lr * 0.5 * (1 + math.cos(math.pi * min(1.0, fall)))
+    if done < config.optim.warmup:
+        return config.optim.lr * done / config.optim.warmup
+    fall = (done - config.optim.warmup) / max(1e-9, 1 - config.optim.warmup)
+    return config.optim.lr * 0.5 * (1 + math.cos(math.pi * min(1.0, fall)))
 
 
 def _start(material: Material) -> Learner:
@@ -88,7 +88,9 @@ def _start(material: Material) -> Learner:
     positives, known = label_counts(material.targets, material.training)
     set_head(network, positives / np.maximum(known, 1), material.targets.constants)
     network = network.to(material.device).to(memory_format=torch.channels_last)  # pyright: ignore
-    return Learner(network, Average(network, config.ema), make_optimizer(network, config), State())
+    return Learner(
+        network, Average(network, config.optim.ema), make_optimizer(network, config), State()
+    )
 
 
 def _run(material: Material, learner: Learner, progress: Progress) -> None:
@@ -96,7 +98,7 @@ def _run(material: Material, learner: Learner, progress: Progress) -> None:
     config = material.config
     supported = supported_labels(material.targets, material.training)
     folder = config.out / "checkpoints"
-    while learner.state.epoch < config.epochs and not _stopped(config, learner.state):
+    while learner.state.epoch < config.optim.epochs and not _stopped(config, learner.state):
         began = time.monotonic()
         loss = _epoch(material, learner, progress)
         found = predictions(
@@ -133,7 +135,9 @@ def _stopped(config: TrainConfig, state: State) -> bool:
 def _epoch(material: Material, learner: Learner, progress: Progress) -> float:
     """See every picture once; gives the mean loss."""
     config, state, began = material.config, learner.state, time.monotonic()
-    batches = in_batches(shuffled(material.training, config.seed, state.epoch), config.batch_size)
+    batches = in_batches(
+        shuffled(material.training, config.run.seed, state.epoch), config.optim.batch_size
+    )
     total, number = 0.0, 0
     learner.network.train()
     for number, rows in enumerate(batches):
@@ -148,31 +152,33 @@ def _epoch(material: Material, learner: Learner, progress: Progress) -> float:
         total += _step(material, learner, rows)
         learner.state = replace(learner.state, step=learner.state.step + 1)
         rate = (number + 1) * len(rows) / max(1e-9, time.monotonic() - began)
-        what = f"epoch {state.epoch + 1} of {config.epochs}, loss {total / (number + 1):.3f}, "
+        what = (
+            f"epoch {state.epoch + 1} of {config.optim.epochs}, loss {total / (number + 1):.3f}, "
+        )
         progress.tell(f"{what}{rate:.0f} pictures a second, step", number + 1, len(batches))
     return total / (learner.state.step - state.step)
 
 
 def _share_done(config: TrainConfig, epochs: float, seconds: float) -> float:
     """How much of the training is done, 0 to 1: of its epochs or its time, whichever is more."""
-    share = epochs / config.epochs
-    return max(share, seconds / (60 * config.time_limit)) if config.time_limit else share
+    share = epochs / config.optim.epochs
+    return max(share, seconds / (60 * config.run.time_limit)) if config.run.time_limit else share
 
 
 def _over(config: TrainConfig, seconds: float) -> bool:
-    return config.time_limit > 0 and seconds >= 60 * config.time_limit
+    return config.run.time_limit > 0 and seconds >= 60 * config.run.time_limit
 
 
 def _step(material: Material, learner: Learner, rows: NDArray[np.intp]) -> float:
     """One batch: loss, gradient, step, average; gives the loss. Raises TaggerError for NaN."""
     config, device, epoch = material.config, material.device, learner.state.epoch
-    chance = torch.from_numpy(draw(rows, config.seed, epoch))
+    chance = torch.from_numpy(draw(rows, config.run.seed, epoch))
     images = augment(material.images(rows), chance.to(device), config)
     truth, known = (torch.from_numpy(each).to(device) for each in material.targets.of(rows))
-    half = config.precision == "bf16"
+    half = config.run.precision == "bf16"
     with torch.autocast(device.type, dtype=torch.bfloat16, enabled=half):
         logits = learner.network(images.contiguous(memory_format=torch.channels_last))
-    loss = bce(logits, truth, known, config.label_smoothing)
+    loss = bce(logits, truth, known, config.loss.label_smoothing)
     value = loss.item()
     if not math.isfinite(value):
         raise TaggerError(
@@ -181,8 +187,8 @@ def _step(material: Material, learner: Learner, rows: NDArray[np.intp]) -> float
         )
     learner.optimizer.zero_grad()
     loss.backward()
-    if config.clip:
-        nn.utils.clip_grad_norm_(learner.network.parameters(), config.clip)
+    if config.optim.clip:
+        nn.utils.clip_grad_norm_(learner.network.parameters(), config.optim.clip)
     learner.optimizer.step()
     learner.average.update(learner.network, learner.state.step)
     return value

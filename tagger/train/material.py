@@ -59,8 +59,8 @@ class Material:
 
 def gather(config: TrainConfig, dataset: Dataset, progress: Progress) -> Material:
     """Prepare everything a training needs. Raises DatasetError where a split has no picture."""
-    device = choose_device(config.device)
-    pictures = load_pictures(dataset, config.pool, progress.tell)
+    device = choose_device(config.run.device)
+    pictures = load_pictures(dataset, config.network.pool, progress.tell)
     for _, cause in sorted(pictures.broken.items()):
         progress.record("left out", cause=cause)
     if pictures.broken:

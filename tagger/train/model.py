@@ -26,18 +26,18 @@ FIRST_WEIGHTS = 0.1
 
 def make_network(config: TrainConfig, labels: int) -> nn.Module:
     """Build the architecture with random weights. Raises OptionError for what timm refuses."""
-    own = arguments(config.model_args)
-    if not timm.is_model(config.architecture):
-        near = timm.list_models(f"*{config.architecture}*")[:3]
+    own, architecture = arguments(config.network.model_args), config.network.architecture
+    if not timm.is_model(architecture):
+        near = timm.list_models(f"*{architecture}*")[:3]
         hint = f"did you mean {near[0]}?" if near else "timm.list_models() lists them"
-        raise OptionError(
-            f"architecture: expected one of timm's, got {config.architecture!r}: {hint}"
-        )
+        raise OptionError(f"architecture: expected one of timm's, got {architecture!r}: {hint}")
     try:
-        return timm.create_model(config.architecture, pretrained=False, num_classes=labels, **own)
+        return timm.create_model(
+            config.network.architecture, pretrained=False, num_classes=labels, **own
+        )
     except (TypeError, ValueError, AssertionError, RuntimeError) as error:
         raise OptionError(
-            f"model_args: expected settings of {config.architecture}, got {own}: {error}"
+            f"model_args: expected settings of {architecture}, got {own}: {error}"
         ) from error
 
 
@@ -67,10 +67,10 @@ def make_optimizer(network: nn.Module, config: TrainConfig) -> torch.optim.AdamW
     matrices = [weight for weight in network.parameters() if weight.ndim > 1]
     vectors = [weight for weight in network.parameters() if weight.ndim <= 1]
     groups = [
-        {"params": matrices, "weight_decay": config.weight_decay},
+        {"params": matrices, "weight_decay": config.optim.weight_decay},
         {"params": vectors, "weight_decay": 0.0},
     ]
-    return torch.optim.AdamW(groups, lr=config.lr)
+    return torch.optim.AdamW(groups, lr=config.optim.lr)
 
 
 class Average:

@@ -13,7 +13,6 @@ from torch import nn
 from .. import __version__
 from ..dataset.index import Dataset
 from ..errors import UsageError
-from ..options import to_dict
 from .config import TrainConfig
 from .material import Material
 
@@ -46,7 +45,7 @@ def describe_run(material: Material, network: nn.Module) -> None:
     weights = sum(weight.numel() for weight in network.parameters())
     about = {
         "schema": SCHEMA,
-        "config": to_dict(config),
+        "config": config.plain(),
         "dataset": material.targets.dataset.content,
         "pictures": {
             "train": len(material.training),
@@ -55,11 +54,11 @@ def describe_run(material: Material, network: nn.Module) -> None:
             "broken": len(material.pictures.broken),
         },
         "network": {
-            "architecture": config.architecture,
+            "architecture": config.network.architecture,
             "weights": weights,
             "labels": len(material.targets.rows.labels),
             "learned": int(np.isnan(material.targets.constants).sum()),
-            "side": config.side,
+            "side": config.network.side,
         },
         "versions": {
             "tagger": __version__,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +21,7 @@ from tagger.train.config import TrainConfig  # noqa: E402
 from tagger.train.data import in_batches, load_pictures, pooled, shuffled  # noqa: E402
 
 MakeDataset = Callable[..., Path]
-STILL = TrainConfig(dataset=Path(), out=Path(), flip=0.0, shift=0.0)
+STILL = TrainConfig.of(Path(), Path(), flip=0.0, shift=0.0)
 
 
 @pytest.mark.parametrize("pool", [1, 2, 4, 7, 16])
@@ -85,13 +84,13 @@ def chance(**numbers: float) -> torch.Tensor:
 def test_without_settings_nothing_is_done() -> None:
     """And with them, nothing is done where chance is in the middle."""
     assert torch.equal(augment(image(), torch.rand(1, 9), STILL), image())
-    config = replace(STILL, flip=0.5, shift=0.2, colour=0.3, cutout=0.5)
+    config = STILL.but(flip=0.5, shift=0.2, colour=0.3, cutout=0.5)
     assert torch.equal(augment(image(), chance(), config), image())
 
 
 def test_flips_and_shifts_are_exact() -> None:
     """Mirrored or moved by whole pixels; what comes in at a border repeats it."""
-    config = replace(STILL, flip=0.5, shift=0.25)
+    config = STILL.but(flip=0.5, shift=0.25)
     assert torch.equal(augment(image(), chance(flip=0.1), config), image().flip(3))
     moved = augment(image(), chance(x=1.0, y=0.0), config)
     wanted = torch.nn.functional.pad(image(), (0, 4, 4, 0), mode="replicate")[..., :16, 4:]
@@ -100,7 +99,7 @@ def test_flips_and_shifts_are_exact() -> None:
 
 def test_zoom_scales_about_the_centre() -> None:
     """A plain picture stays plain, and a step in the middle stays in the middle."""
-    config = replace(STILL, zoom=0.2)
+    config = STILL.but(zoom=0.2)
     half = torch.ones((1, 3, 16, 16))
     half[..., :8] = -1
     wide = augment(half, chance(zoom=1.0), config)
@@ -110,7 +109,7 @@ def test_zoom_scales_about_the_centre() -> None:
 
 def test_a_cut_is_a_grey_square_of_at_most_its_share() -> None:
     """Half of the pictures have one."""
-    config = replace(STILL, cutout=0.5)
+    config = STILL.but(cutout=0.5)
     cut = augment(torch.ones((1, 3, 16, 16)), chance(cut=0.1, cut_size=1.0), config)
     assert (cut[0, 0] == 0).sum() == 8 * 8
     assert set(cut.unique().tolist()) == {0.0, 1.0}

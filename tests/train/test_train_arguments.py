@@ -9,7 +9,13 @@ from pathlib import Path
 import pytest
 
 from tagger.errors import OptionError
-from tagger.train.__main__ import read_arguments
+from tagger.train.__main__ import run
+from tagger.train.arguments import as_yaml, read_arguments
+from tagger.train.config import TrainConfig
+
+
+def read(*argv: str) -> TrainConfig:
+    return read_arguments(argv, "tagger train")
 
 
 def test_settings_come_from_the_line_over_the_file_over_their_defaults(tmp_path: Path) -> None:
@@ -21,11 +27,11 @@ def test_settings_come_from_the_line_over_the_file_over_their_defaults(tmp_path:
         "  model_args: {stem_width: 8, channels: [8, 16, 32, 64]}\n"
         "  credits: [somebody]\n"
     )
-    config = read_arguments(["data", "--out", "run", "--config", str(file), "--lr", "0.5"])
+    config = read("data", "--out", "run", "--config", str(file), "--lr", "0.5")
     assert (config.dataset, config.out) == (Path("data"), Path("run"))
-    assert (config.epochs, config.lr, config.batch_size) == (3, 0.5, 64)
-    assert config.model_args == '{"stem_width": 8, "channels": [8, 16, 32, 64]}'
-    assert config.credits == ("somebody",)
+    assert (config.optim.epochs, config.optim.lr, config.optim.batch_size) == (3, 0.5, 64)
+    assert config.network.model_args == '{"stem_width": 8, "channels": [8, 16, 32, 64]}'
+    assert config.card.credits == ("somebody",)
 
 
 def test_an_unknown_setting_in_a_file_is_refused_with_the_nearest(tmp_path: Path) -> None:
@@ -34,7 +40,7 @@ def test_an_unknown_setting_in_a_file_is_refused_with_the_nearest(tmp_path: Path
     file = tmp_path / "mine.yaml"
     file.write_text("train:\n  epoch: 3\n")
     with pytest.raises(OptionError, match="did you mean 'epochs'"):
-        read_arguments(["data", "--out", "run", "--config", str(file)])
+        read("data", "--out", "run", "--config", str(file))
 
 
 @pytest.mark.parametrize(
@@ -49,7 +55,7 @@ def test_an_unknown_setting_in_a_file_is_refused_with_the_nearest(tmp_path: Path
 def test_what_cannot_be_is_refused_in_a_sentence(words: list[str], sentence: str) -> None:
     """Before torch is loaded."""
     with pytest.raises(OptionError, match=sentence):
-        read_arguments(["data", "--out", "run", *words])
+        read("data", "--out", "run", *words)
 
 
 def test_help_loads_no_torch() -> None:
@@ -61,3 +67,27 @@ def test_help_loads_no_torch() -> None:
     )
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert "--architecture" in told.stdout
+
+
+def test_printed_settings_are_read_back(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """--print-config names every setting but the run's own, and needs no dataset."""
+    yaml = pytest.importorskip("yaml")
+    assert run(["--print-config", "--recipe", "demo", "--lr", "0.5", "--notes", "mine"]) == 0
+    printed = capsys.readouterr().out
+    assert yaml.safe_load(printed)["train"]["model_args"]["stem_width"] == 16
+    file = tmp_path / "mine.yaml"
+    file.write_text(printed)
+    first = read("data", "--out", "run", "--recipe", "demo", "--lr", "0.5", "--notes", "mine")
+    second = read("data", "--out", "run", "--config", str(file))
+    assert as_yaml(first) == printed == as_yaml(second)
+    assert first.optim == second.optim
+
+
+def test_help_shows_what_most_people_change_first(capsys: pytest.CaptureFixture[str]) -> None:
+    """Then each group under a sentence of its own."""
+    with pytest.raises(SystemExit):
+        read("--help")
+    shown = capsys.readouterr().out
+    places = [shown.index(f"{word} ") for word in ("--out", "--epochs", "--warmup", "--threads")]
+    assert places == sorted(places)
+    assert "How the weights move." in shown

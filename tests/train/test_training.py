@@ -30,9 +30,9 @@ SMALL = '{"channels": [8, 16, 24, 32], "stem_width": 8}'
 
 def settings(dataset: Path, out: Path, **changes: Any) -> TrainConfig:
     """A training of seconds: 28 x 28 pixels, 10 layers."""
-    own = TrainConfig(
-        dataset=dataset,
-        out=out,
+    own = TrainConfig.of(
+        dataset,
+        out,
         architecture="resnet10t",
         model_args=SMALL,
         pool=16,
@@ -43,7 +43,7 @@ def settings(dataset: Path, out: Path, **changes: Any) -> TrainConfig:
         flip=0.5,
         threads=1,
     )
-    return replace(own, **changes)
+    return own.but(**changes)
 
 
 def rows(path: Path) -> list[dict[str, str]]:
@@ -147,7 +147,7 @@ def test_a_time_limit_ends_the_training_with_the_rate_at_its_end(
     train(config, io.StringIO())
     last = rows(config.out / "metrics.csv")[-1]
     assert int(last["epoch"]) < 10_000
-    assert float(last["lr"]) < config.lr / 2
+    assert float(last["lr"]) < config.optim.lr / 2
 
 
 def test_a_run_is_not_written_over(make_dataset: MakeDataset, tmp_path: Path) -> None:

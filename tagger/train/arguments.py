@@ -1,0 +1,56 @@
+"""The command line of a training: its flags over --config over --recipe, as YAML too."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from .. import recipes
+from ..argv import parse, value_of
+from ..groups import settings
+from .config import COMMON, TrainConfig
+
+NOT_IN_A_RECIPE = ("dataset", "out", "recipe", "config", "resume", "print_config")
+"""What belongs to one training alone."""
+JSON = "JSON"
+"""The metavar of a setting that is structured: values in YAML, JSON on the command line."""
+
+
+def read_arguments(argv: Sequence[str], prog: str) -> TrainConfig:
+    """The settings of a command line, over those of --config, over those of --recipe.
+
+    Raises OptionError, one sentence, for what can't be.
+    """
+    given: dict[str, Any] = {}
+    for flag in ("--recipe", "--config"):
+        if name := value_of(argv, flag):
+            section = recipes.read_recipe(Path(name).expanduser())["train"]
+            where = f"{name}: train"
+            given |= recipes.recipe_defaults(TrainConfig, section, where, but=NOT_IN_A_RECIPE)
+    structured = _structured()
+    given = {k: _as_text(v) if k in structured else v for k, v in given.items()}
+    if "--print-config" in argv:  # which is of no dataset and no run
+        given = {"dataset": Path("DATASET"), "out": Path("RUN"), **given}
+    return parse(TrainConfig, argv, prog, positional=("dataset",), defaults=given, common=COMMON)
+
+
+def as_yaml(config: TrainConfig) -> str:
+    """Every setting as a YAML file that --config reads."""
+    values = {k: v for k, v in config.plain().items() if k not in NOT_IN_A_RECIPE}
+    section = {k: json.loads(v) if k in _structured() and v else v for k, v in values.items()}
+    return recipes.as_yaml("train", section)
+
+
+def _structured() -> set[str]:
+    return {each.name for each in settings(TrainConfig) if each.metavar == JSON}
+
+
+def _as_text(value: Any) -> Any:
+    """Names and values of YAML as the JSON that the setting is; text as it is."""
+    return (
+        json.dumps(list(value) if isinstance(value, tuple) else value)
+        if isinstance(value, (Mapping, tuple))
+        else value
+    )

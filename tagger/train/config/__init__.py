@@ -1,0 +1,91 @@
+"""Every setting of a training, with its default, sentence and range; no torch.
+
+network     what is trained
+losses      what a wrong answer costs
+optim       how the weights move
+augment     what chance does to a picture
+run         where and how long it runs
+card        what the finished model says of itself
+
+Code reads `config.optim.lr`; the command line, YAML and errors say `lr`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ... import groups
+from ...options import check, option
+from .augment import AugmentOptions
+from .card import CardOptions
+from .losses import LossOptions
+from .network import SIZE, NetworkOptions, arguments
+from .optim import OptimOptions
+from .run import RunOptions
+
+__all__ = [
+    "COMMON",
+    "SIZE",
+    "AugmentOptions",
+    "CardOptions",
+    "LossOptions",
+    "NetworkOptions",
+    "OptimOptions",
+    "RunOptions",
+    "TrainConfig",
+    "arguments",
+]
+
+COMMON = ("architecture", "epochs", "batch_size", "lr", "time_limit", "device", "precision")
+"""Settings that `--help` shows first: what most people change."""
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """Train a tagger from scratch on a DATASET and write it as a universal model folder.
+
+    The run's folder gets `model/` (the universal folder), `run.json`, `progress.jsonl`,
+    `metrics.csv` and `checkpoints/`. A file named `stop` in it ends the training after the
+    epoch, as if it were done.
+    """
+
+    dataset: Path = option(
+        help="The DATASET folder, as `tagger dataset build` makes it.", metavar="DATASET"
+    )
+    out: Path = option(help="The run's folder, new or empty (or one to --resume).", metavar="RUN")
+    recipe: str | None = option(
+        None, help="Take the defaults from a recipe of Tagger's, or from the path of one."
+    )
+    config: Path | None = option(
+        None, help="Take the defaults from a YAML file's `train:` section, over the recipe's."
+    )
+    print_config: bool = option(
+        False, help="Print every setting as YAML that --config reads, and train nothing."
+    )
+    resume: bool = option(False, help="Continue the training in RUN from its last checkpoint.")
+
+    network: NetworkOptions = option(factory=NetworkOptions, help="What is trained.")
+    loss: LossOptions = option(factory=LossOptions, help="What a wrong answer costs.")
+    optim: OptimOptions = option(factory=OptimOptions, help="How the weights move.")
+    augment: AugmentOptions = option(factory=AugmentOptions, help="What chance does to pictures.")
+    run: RunOptions = option(factory=RunOptions, help="Where and how long it runs.")
+    card: CardOptions = option(factory=CardOptions, help="What the model says of itself.")
+
+    def __post_init__(self) -> None:
+        check(self)
+
+    @classmethod
+    def of(cls, dataset: Path, out: Path, **settings: Any) -> TrainConfig:
+        """Settings by their flat names; raises OptionError for one that there is not."""
+        return groups.build(cls, {"dataset": dataset, "out": out, **settings})
+
+    def but(self, **settings: Any) -> TrainConfig:
+        """The same settings but for some, by their flat names."""
+        return groups.changed(self, settings)
+
+    def plain(self) -> Mapping[str, Any]:
+        """Every setting under its flat name, as a plain JSON value."""
+        return groups.plain(self)
