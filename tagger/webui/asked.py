@@ -18,8 +18,8 @@ from ..scores import Scores
 
 Picture = bytes | Path | Image.Image
 
-_TRIES = 5
-"""Loadings for one picture: somebody may press Unload again."""
+_TRIES = 100
+"""Loadings for one picture: more often than anybody presses Unload while it waits."""
 
 
 class Desk(Protocol):
