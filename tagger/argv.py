@@ -36,10 +36,10 @@ def parse(
 ) -> T:
     """Read the arguments after a verb into an instance of `cls`.
 
-    A list that is not positional takes one value each time its option is written; a boolean is a
-    bare flag. `defaults` replaces the defaults of the dataclass, as a recipe does. Settings in
-    groups are flags under their own names; the help lists those of `cls` itself first, then the
-    `common` ones of any group, then each group's.
+    A list that is not positional takes one value each time its option is written, in place of
+    the default; a boolean is a bare flag. `defaults` replaces the defaults of the dataclass, as a
+    recipe does. Settings in groups are flags under their own names; the help lists those of `cls`
+    itself first, then the `common` ones of any group, then each group's.
 
     Raises OptionError, one sentence, where an argument is unknown, missing or of the wrong kind.
     `--help` prints and ends the process with 0, as command lines do.
@@ -63,7 +63,7 @@ def parse(
             raise
         raise OptionError(_one_line(said.getvalue(), prog)) from None
     sys.stderr.write(said.getvalue())
-    values = _values(words)
+    values = _given(cls, _values(words), defaults or {})
     with flagged(cls, **dict.fromkeys(positional, "")):
         for name, value in values.items():
             _refuse_no_path(name, value)
@@ -120,13 +120,31 @@ def _values(words: Any) -> dict[str, Any]:
     return values
 
 
+def _given(cls: type[Any], values: dict[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:
+    """A list that is written stands in for its default, as any other setting does.
+
+    tyro adds what is written behind the default, which is cut off here.
+    """
+    for each in settings(cls):
+        default, written = _default(each, defaults), values[each.name]
+        if isinstance(default, tuple) and len(written) > len(default):
+            values[each.name] = written[len(default) :]
+    return values
+
+
+def _default(setting: Field, defaults: Mapping[str, Any]) -> Any:
+    """A setting's default, or a recipe's; a list as YAML has it is the tuple that tyro expects."""
+    default = defaults.get(setting.name, setting.default)
+    return tuple(default) if isinstance(default, list) else default
+
+
 def _argument(
     setting: Field, positional: bool, defaults: Mapping[str, Any]
 ) -> tuple[str, Any, Any]:
     """One field of the dataclass that tyro reads."""
     import tyro
 
-    default = defaults.get(setting.name, setting.default)
+    default = _default(setting, defaults)
     hint = f"(default: {default})" if isinstance(default, (str, int, float)) else ""
     if isinstance(default, bool) or default == "":
         hint = ""

@@ -49,6 +49,18 @@ def test_positional_words_and_repeated_options_become_lists() -> None:
     assert read("a", "--out", "b").out == Path("b")
 
 
+def test_a_list_that_is_written_stands_in_for_its_default() -> None:
+    """It is not added to it: what a recipe or the program would take can be left out."""
+    recipe = {"threshold": ["0.5", "rating=1"]}
+
+    def asked(*argv: str) -> Wanted:
+        return parse(Wanted, ["a", *argv], "tagger do", positional=("images",), defaults=recipe)
+
+    assert asked().threshold == ("0.5", "rating=1")
+    assert asked("--threshold", "0.2").threshold == ("0.2",)
+    assert asked("--threshold", "1", "--threshold", "2", "--top", "3").threshold == ("1", "2")
+
+
 def test_defaults_are_the_dataclass_own_unless_replaced() -> None:
     """A recipe's value stands in for the default, and the command line goes over both."""
     recipe = {"weight": 0.25, "top": 7}
