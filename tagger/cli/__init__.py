@@ -21,6 +21,7 @@ DONE, FAILED, REFUSED, INTERRUPTED = 0, 1, 2, 130
 EXTRAS = {
     "dataset": {"duckdb", "pyarrow", "yaml"},
     "report": {"matplotlib"},
+    "evaluate": {"scipy"},
     "ui": {"gradio", "fastapi", "uvicorn"},
     "export": {"onnx"},
     "train": {"torch", "torchvision", "timm", "safetensors"},
@@ -41,6 +42,8 @@ VERBS: dict[str, tuple[str, str]] = {
     "doctor": ("doctor", "Show devices, versions and free space."),
     "relations": ("relations", "Read which tags imply others, from a site's exports."),
     "dataset": ("dataset", "Build a training set from a booru's metadata."),
+    "compare": ("compare", "Compare taggers on the same pictures."),
+    "diff": ("diff", "Compare the captions of two folders, tag by tag."),
     "train": ("train", "Train a tagger of your own."),
     "export": ("export", "Write a model's folder as other tools read it."),
     "demo": ("demo", "Draw a booru with known truth."),

@@ -54,7 +54,7 @@ def interval(values: Floats, statistic: Statistic, options: Bootstrap = DEFAULT)
 
     Raises ValueError without pictures.
     """
-    sums = np.concatenate(list(_drawn(values, options)))
+    sums = np.concatenate(list(drawn(values, options)))
     return _interval(statistic(values.sum(axis=0)), statistic(sums), options)
 
 
@@ -116,7 +116,7 @@ def f1(sums: Floats) -> Floats:
     return _divide(2 * sums[..., 0], 2 * sums[..., 0] + sums[..., 1] + sums[..., 2])
 
 
-def _drawn(values: Floats, options: Bootstrap) -> Iterator[Floats]:
+def drawn(values: Floats, options: Bootstrap) -> Iterator[Floats]:
     """The sums over each draw, float64[draws, k], a chunk at a time."""
     size = len(values)
     if not size:

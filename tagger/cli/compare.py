@@ -1,0 +1,99 @@
+"""`tagger compare DATASET --contestant ...`: who tags the same pictures best, and how sure that is."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+from ..argv import flagged, parse
+from ..errors import OptionError
+from ..evaluate.comparison import CompareOptions, compare
+from ..evaluate.comparison.page import write_comparison
+from ..evaluate.comparison.result import COLUMNS, Result, as_json, rows
+from ..evaluate.comparison.tables import Grid, markdown, tables
+from ..evaluate.contestants import find_contestants
+from ..options import option
+from ..settings import Runtime
+from . import DONE, FAILED
+from .screen import line, printable, progress, say, table
+from .written import check_file, write_json, write_rows, write_text
+
+AUTH = "TAGGER_AUTH"
+_OUTPUTS = ("json", "csv", "markdown", "html")
+
+
+@dataclass(frozen=True, kw_only=True)
+class CompareFlags(CompareOptions):
+    """Compare taggers on the same pictures: models, captions, scores, and servers."""
+
+    json: Path | None = option(None, help="Write all figures as JSON.", metavar="FILE")
+    csv: Path | None = option(None, help="Write the figures as CSV.", metavar="FILE")
+    markdown: Path | None = option(None, help="Write the tables as Markdown.", metavar="FILE")
+    html: Path | None = option(None, help="Write a page with charts and pictures.", metavar="FILE")
+
+
+def run(argv: Sequence[str], prog: str) -> int:
+    """Compare; 1 if a contestant failed."""
+    flags = parse(CompareFlags, argv, prog, positional=["dataset"])
+    for name in _OUTPUTS:
+        check_file(f"--{name}", getattr(flags, name))
+    with flagged(Runtime):
+        runtime = Runtime(flags.device, flags.precision)
+    auth = _auth(flags.auth or os.environ.get(AUTH, ""))
+    contestants = find_contestants(flags.contestant, runtime, flags.timeout, auth)
+    with progress("Comparing", "answers") as tell:
+        result = compare(contestants, _options(flags), lambda _, done, total: tell(done, total))
+    for grid in tables(result):
+        _print(grid)
+    for sentence in result.notes:
+        line(sentence)
+    for name, why in result.failed.items():
+        say(f"{name} failed: {why}")
+    _write(flags, result)
+    return FAILED if result.failed else DONE
+
+
+def _options(flags: CompareFlags) -> CompareOptions:
+    own = {each.name: getattr(flags, each.name) for each in fields(CompareOptions)}
+    return CompareOptions(**own)
+
+
+def _auth(pair: str) -> tuple[str, str] | None:
+    user, colon, password = pair.partition(":")
+    if pair and not (user and colon and password):
+        raise OptionError("--auth: expected USER:PASS, both not empty")
+    return (user, password) if pair else None
+
+
+def _write(flags: CompareFlags, result: Result) -> None:
+    if flags.json is not None:
+        write_json(flags.json, as_json(result))
+    if flags.csv is not None:
+        write_rows(flags.csv, COLUMNS, rows(result))
+    if flags.markdown is not None:
+        write_text(flags.markdown, markdown(result))
+    if flags.html is not None:
+        write_comparison(flags.html, result)
+
+
+def _print(grid: Grid) -> None:
+    """A table: by rich on a terminal, else in columns that other programs can cut."""
+    line(grid.title)
+    if not sys.stdout.isatty():
+        table(grid.head, grid.rows)
+        print()
+        return
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    shown = Table(box=box.SIMPLE_HEAD)
+    for at, name in enumerate(grid.head):
+        shown.add_column(name, justify="left" if at < grid.left else "right")
+    for row in grid.rows:
+        shown.add_row(*(Text(printable(cell)) for cell in row))
+    Console().print(shown)
