@@ -65,7 +65,7 @@ The map, top to bottom
         recipes         one author's way to build and train, read from YAML
         booru           dumps -> posts
         dataset         posts -> DATASET
-        evaluate        metrics, intervals, calibration
+        evaluate        how good a tagger is, and who is better
         export          torch -> ONNX, the universal model folder
         train           `python -m tagger.train`
         demo            the drawn booru and the bundled model

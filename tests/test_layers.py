@@ -34,6 +34,7 @@ FOREIGN_TO_ROOM = {
     "recipes": {"yaml"},
     "booru": {"duckdb", "pyarrow"},
     "dataset": {"duckdb", "pyarrow"},
+    "evaluate": {"scipy"},
     "export": {*TORCH, "onnxscript"},
     "train": TORCH,
     "webui": {"gradio", "fastapi", "starlette", "uvicorn"},
@@ -54,7 +55,7 @@ SEES_ONLY = {
 # What an import of anything else must leave alone: they take seconds, or belong to a host.
 HEAVY = ["torch", "onnxruntime", "timm", "gradio", "fastapi", "huggingface_hub", "onnx", "cv2"]
 HEAVY += ["torchvision", "duckdb", "pyarrow", "pandas", "matplotlib", "yaml", "safetensors"]
-HEAVY += ["jinja2"]
+HEAVY += ["jinja2", "scipy"]
 MADE_OF_HEAVY = (
     "train",
     "export",

@@ -1,4 +1,4 @@
-"""`tagger compare DATASET --contestant ...`: who tags the same pictures best, and how sure that is."""
+"""`tagger compare DATASET --contestant ...`: who tags the same pictures best, and how surely."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ from pathlib import Path
 from ..argv import flagged, parse
 from ..errors import OptionError
 from ..evaluate.comparison import CompareOptions, compare
+from ..evaluate.comparison.grid import Grid
 from ..evaluate.comparison.page import write_comparison
 from ..evaluate.comparison.result import COLUMNS, Result, as_json, rows
-from ..evaluate.comparison.tables import Grid, markdown, tables
+from ..evaluate.comparison.tables import markdown, tables
 from ..evaluate.contestants import find_contestants
 from ..options import option
 from ..settings import Runtime

@@ -6,5 +6,14 @@
     intervals     how far a figure would move with other pictures
     calibration   thresholds fitted on one split and judged on another
 
-Pure numpy on arrays; knows no model, no file and no training.
+Pure numpy on arrays so far; below that it knows models, files and servers, and no training.
+
+    truth         what is true of pictures, out of a DATASET or posts
+    answers       what one contestant said, kept
+    alignment     everybody's tags under the same names
+    showdown      the showdown's score
+    distance      the score by the distance of tags
+    contestants   models, captions, files of scores, servers, the control
+    comparison    `tagger compare`
+    difference    `tagger diff`
 """

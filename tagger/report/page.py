@@ -49,22 +49,28 @@ class Note:
 
 @dataclass(frozen=True)
 class Table:
-    """Rows of cells under a head; numbers stand at the right, integers with separators."""
+    """Rows of cells under a head; numbers stand at the right, integers with separators.
+
+    words: columns from the left that are words, and all after them stand at the right; None where
+    the cells tell. wide: has the whole width.
+    """
 
     kind: ClassVar[str] = "table"
     head: Sequence[str]
     rows: Sequence[Sequence[Cell]]
     title: str = ""
+    words: int | None = None
+    wide: bool = False
 
 
 @dataclass(frozen=True)
 class Figure:
-    """A chart, as SVG that `svg` made; legend: the groups that it colours."""
+    """A chart, as SVG that `svg` or `lines` made; legend: the groups that it colours."""
 
     kind: ClassVar[str] = "figure"
     svg: str
     title: str
-    legend: Sequence[str] = ()
+    legend: Sequence[str | Chip] = ()
 
 
 @dataclass(frozen=True)
@@ -94,7 +100,34 @@ class Grid:
     title: str = ""
 
 
-Part = Text | Note | Table | Figure | Chips | Grid
+@dataclass(frozen=True)
+class Card:
+    """A picture with words about it, row by row; uri: empty where it can't be shown."""
+
+    uri: str
+    caption: str
+    rows: Sequence[Chips] = ()
+
+
+@dataclass(frozen=True)
+class Album:
+    """Many cards, some at a time: a leaf is opened by its name."""
+
+    kind: ClassVar[str] = "album"
+    cards: Sequence[Card]
+    title: str = ""
+    leaf: int = 12
+    """Cards at a time."""
+
+    @property
+    def leaves(self) -> Sequence[tuple[str, Sequence[Card]]]:
+        """The leaves, each with its name."""
+        starts = range(0, len(self.cards), self.leaf)
+        parts = ((start, self.cards[start : start + self.leaf]) for start in starts)
+        return [(f"{start + 1:,} to {start + len(part):,}", part) for start, part in parts]
+
+
+Part = Text | Note | Table | Figure | Chips | Grid | Album
 
 
 @dataclass(frozen=True)

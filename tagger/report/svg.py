@@ -37,14 +37,15 @@ def points(series: Mapping[str, Sequence[Point]], x: str, y: str) -> str:
     across = _decades([point.x for point in every])
     up = _decades([point.y for point in every])
     drawn = [
-        f'<circle class="{_class(group)}" cx="{_x(across, one.x)}" cy="{_y(up, one.y)}" r="2.6">'
+        f'<circle class="{group_class(group)}" cx="{_x(across, one.x)}" '
+        f'cy="{_y(up, one.y)}" r="2.6">'
         f"<title>{escape(one.hint)}</title></circle>"
         for group, some in series.items()
         for one in some
     ]
     ticks = [_tick_up(_y(up, value), _short(value)) for value in _powers(up)]
     ticks += [_tick_across(_x(across, value), _short(value)) for value in _powers(across)]
-    return _svg([*ticks, *drawn], x, y)
+    return frame([*ticks, *drawn], x, y)
 
 
 def columns(names: Sequence[str], parts: Mapping[str, Sequence[int]], x: str, y: str) -> str:
@@ -64,7 +65,7 @@ def columns(names: Sequence[str], parts: Mapping[str, Sequence[int]], x: str, y:
     every = math.ceil(len(names) * widest / (WIDTH - _LEFT - _RIGHT))
     middles = [_LEFT + wide * (at + 0.5) for at in range(len(names))]
     ticks += [_tick_across(middles[at], names[at]) for at in range(0, len(names), every)]
-    return _svg([*ticks, *_stacks(names, parts, wide, tall)], x, y)
+    return frame([*ticks, *_stacks(names, parts, wide, tall)], x, y)
 
 
 def cells(
@@ -93,7 +94,7 @@ def cells(
     ticks += [
         _tick_up(HEIGHT - _BOTTOM - tall * (i + 0.5), up[i]) for i in range(0, len(up), upward)
     ]
-    return _svg([*ticks, *drawn], x, y)
+    return frame([*ticks, *drawn], x, y)
 
 
 def _stacks(
@@ -110,13 +111,14 @@ def _stacks(
                 f"{name}, {group}: {values[at]:,}" if len(parts) > 1 else f"{name}: {values[at]:,}"
             )
             yield (
-                f'<rect class="{_class(group)}" x="{_LEFT + wide * (at + 0.08):.2f}" '
+                f'<rect class="{group_class(group)}" x="{_LEFT + wide * (at + 0.08):.2f}" '
                 f'y="{foot:.2f}" width="{wide * 0.84:.2f}" height="{high:.2f}">'
                 f"<title>{escape(hint)}</title></rect>"
             )
 
 
-def _svg(drawn: Sequence[str], x: str, y: str) -> str:
+def frame(drawn: Sequence[str], x: str, y: str) -> str:
+    """Put what is drawn, escaped already, between axes named `x` and `y`."""
     names = (
         f'<text class="axis" x="{(WIDTH + _LEFT - _RIGHT) / 2:.0f}" y="{HEIGHT - 8}" '
         f'text-anchor="middle">{escape(x)}</text>'
@@ -132,7 +134,7 @@ def _svg(drawn: Sequence[str], x: str, y: str) -> str:
 
 def _empty(x: str, y: str) -> str:
     place = f'x="{WIDTH / 2:.0f}" y="{HEIGHT / 2:.0f}"'
-    return _svg([f'<text {place} text-anchor="middle">nothing to draw</text>'], x, y)
+    return frame([f'<text {place} text-anchor="middle">nothing to draw</text>'], x, y)
 
 
 def _tick_up(at: float | str, name: str) -> str:
@@ -148,7 +150,7 @@ def _tick_across(at: float | str, name: str) -> str:
     return f'<text {place} text-anchor="middle">{escape(name)}</text>'
 
 
-def _class(group: str) -> str:
+def group_class(group: str) -> str:
     """A CSS class of a group's name, whatever it holds."""
     return "c-" + re.sub(r"[^a-z0-9]+", "-", group.lower()).strip("-")
 

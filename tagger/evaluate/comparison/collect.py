@@ -12,6 +12,7 @@ import re
 import statistics
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import asdict, dataclass
 from datetime import date
 from pathlib import Path
@@ -115,29 +116,26 @@ class _Asking:
         rows = {key: each for key, each in zip(keys, pictures, strict=True) if key not in done}
         timing = self._kept_timing()
         takes_time = self._contestant.about.timed and self._options.timed > 0 and timing is None
-        if not rows and not takes_time:
-            return timing
-        began = self._clock()
-        try:
-            self._contestant.open()
-            if takes_time:
-                timing = self._timed(self._clock() - began, pictures, keys, rows)
-            self._rest(rows, len(keys))
-        finally:
-            self._contestant.close()
-        self._answers.say("asked", date.today().isoformat())
+        if takes_time:
+            with closing(self._contestant):
+                timing = self._timed(pictures, keys, rows)
+        if rows:
+            with closing(self._contestant):
+                self._contestant.open()
+                self._rest(rows, len(keys))
+            self._answers.say("asked", date.today().isoformat())
         return timing
 
     def _timed(
-        self,
-        load: float,
-        pictures: Sequence[Picture],
-        keys: Sequence[str],
-        rows: dict[str, Picture],
+        self, pictures: Sequence[Picture], keys: Sequence[str], rows: dict[str, Picture]
     ) -> Timing:
-        """Time the same pictures for everybody, answered before or not."""
+        """Time the same pictures for everybody, answered before or not; others warm up."""
         began = self._clock()
-        for picture in pictures[: self._options.warm_up]:
+        self._contestant.open(alone=True)
+        load = self._clock() - began
+        others = pictures[self._options.timed :] or pictures
+        began = self._clock()
+        for picture in others[: self._options.warm_up]:
             self._contestant.one(picture)
         warm_up = self._clock() - began
         seconds: list[float] = []

@@ -37,7 +37,7 @@ class CompareOptions(TruthOptions):
     )
     ratings: Literal["auto", "three", "off"] = option(
         "auto",
-        help="Ratings as tags, where all give one; three: general and sensitive are one; off: none.",
+        help="Ratings as tags, where all give one; three: general and sensitive are one.",
     )
     threshold: float = option(0.35, help="The threshold that all share.", ge=0, le=1)
     missing: float = option(

@@ -4,22 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from ..intervals import Interval
+from .furry import furry
+from .grid import NONE, Grid, number
 from .result import POINTS, Entry, Point, Result
-
-NONE = "n/a"
-
-
-@dataclass(frozen=True)
-class Grid:
-    """A table: its title, what its columns are, and their cells; `left` columns are words."""
-
-    title: str
-    head: Sequence[str]
-    rows: Sequence[Sequence[str]]
-    left: int = 1
 
 
 def tables(result: Result) -> Iterator[Grid]:
@@ -30,7 +19,13 @@ def tables(result: Result) -> Iterator[Grid]:
     yield _errors(everybody)
     if any(entry.timing for entry in everybody):
         yield _times(everybody)
-    for point, title in (("own", "each at its own threshold"), ("best", "each at its best")):
+    if result.options.recipe == "furry":
+        yield from furry(result)
+    wanted: tuple[tuple[Point, str], ...] = (
+        ("own", "each at its own threshold"),
+        ("best", "each at its best"),
+    )
+    for point, title in wanted:
         if result.pairs.get(point):
             yield _pairs(result, point, title)
 
@@ -46,11 +41,6 @@ def markdown(result: Result) -> str:
     said = [*result.notes, *(f"{name} failed: {why}" for name, why in result.failed.items())]
     lines += [f"- {_cell(sentence)}" for sentence in said]
     return "\n".join(lines).rstrip() + "\n"
-
-
-def number(value: float | None, digits: int = 3) -> str:
-    """A figure, or what stands for none."""
-    return NONE if value is None or math.isnan(value) else f"{value:.{digits}f}"
 
 
 def span(of: Interval, digits: int = 3) -> str:

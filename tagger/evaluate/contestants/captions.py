@@ -33,7 +33,7 @@ class CaptionContestant:
             raise UsageError(f"{folder}: expected captions, got no file that ends in {ending}")
         self.about = About(name or folder.name, str(folder), "captions", scored=False)
 
-    def open(self) -> None:
+    def open(self, alone: bool = False) -> None:
         """List the folder."""
         self._files = beside(self._folder, self._ending)
 

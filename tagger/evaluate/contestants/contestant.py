@@ -74,8 +74,11 @@ class Contestant(Protocol):
         """What is known of it."""
         ...
 
-    def open(self) -> None:
-        """Load what it needs. Raises TaggerError, one sentence."""
+    def open(self, alone: bool = False) -> None:
+        """Load what it needs, `alone` to be asked about one picture after another.
+
+        Raises TaggerError, one sentence.
+        """
         ...
 
     def one(self, picture: Picture) -> Said:

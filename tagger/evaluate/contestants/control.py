@@ -21,7 +21,7 @@ class Control:
     def __init__(self) -> None:
         self.about = About(NAME, NAME, "control", scored=False)
 
-    def open(self) -> None:
+    def open(self, alone: bool = False) -> None:
         """Nothing is needed."""
 
     def one(self, picture: Picture) -> Said:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from ...backends import open_backend
@@ -31,10 +32,14 @@ class ModelContestant:
         self._opened: tuple[Tagger, Pipeline] | None = None
         self.about = _about(name, source, self._model, runtime)
 
-    def open(self) -> None:
-        """Load the model. Raises BackendError where its files or the device refuse."""
-        tagger = Tagger(self._model, open_backend(self._model, self._runtime))
-        self._opened = tagger, Pipeline(tagger, self._runtime)
+    def open(self, alone: bool = False) -> None:
+        """Load the model; alone, one picture has all of the processor.
+
+        Raises BackendError where its files or the device refuse.
+        """
+        runtime = replace(self._runtime, streams=1) if alone else self._runtime
+        tagger = Tagger(self._model, open_backend(self._model, runtime))
+        self._opened = tagger, Pipeline(tagger, runtime)
 
     def one(self, picture: Picture) -> Said:
         """Ask about one picture alone."""

@@ -40,7 +40,7 @@ class SidecarContestant:
             label_thresholds={} if model is None else _label_thresholds(model),
         )
 
-    def open(self) -> None:
+    def open(self, alone: bool = False) -> None:
         """List the folder."""
         self._files = beside(self._folder, ".json")
 
@@ -87,7 +87,7 @@ class TableContestant:
         self._hashes: dict[str, int] = {}
         self._values: NDArray[np.float32] = np.zeros((0, len(head.labels)), np.float32)
 
-    def open(self) -> None:
+    def open(self, alone: bool = False) -> None:
         """Read the file. Raises UsageError if it is cut off or broken."""
         parts: list[NDArray[np.float32]] = []
         count = 0

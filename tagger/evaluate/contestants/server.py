@@ -51,7 +51,7 @@ class ServerContestant:
             identity=url,
         )
 
-    def open(self) -> None:
+    def open(self, alone: bool = False) -> None:
         """Nothing is loaded here; whether it answers is told by the first picture."""
 
     def one(self, picture: Picture) -> Said:
