@@ -6,7 +6,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 from ...booru import formats, posts
 from ...counts import count
@@ -15,9 +15,6 @@ from ...folder.walk import walk
 from ...relationfiles import home_relations, join
 from ...relations import Relations
 from .known import RATINGS, PartName, Picture, Truth
-
-if TYPE_CHECKING:
-    import duckdb
 
 _POSTS = """
 SELECT id, md5, path, rating, parent, tags FROM posts
@@ -99,7 +96,7 @@ def _part(group: int, share: float) -> PartName:
     return "calibration" if drawn < share * 2**32 else "judged"
 
 
-def _relations(connection: duckdb.DuckDBPyConnection) -> Relations:
+def _relations(connection: Any) -> Relations:
     pairs = [
         connection.execute(f"SELECT name, {to} FROM {table} ORDER BY ALL").fetchall()
         for table, to in (("aliases", "meaning"), ("implications", "implied"))
@@ -109,6 +106,6 @@ def _relations(connection: duckdb.DuckDBPyConnection) -> Relations:
     return Relations.from_rows(*pairs, dropped=[])
 
 
-def _kinds(connection: duckdb.DuckDBPyConnection, relations: Relations) -> Mapping[str, str]:
+def _kinds(connection: Any, relations: Relations) -> Mapping[str, str]:
     rows = connection.execute("SELECT name, category FROM tags ORDER BY count").fetchall()
     return {relations.canonical(name): kind for name, kind in rows}
