@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from ..errors import TaggerError, UsageError
 from .arguments import as_yaml, read_arguments
+from .stopping import Stopped
 
 PROG = "python -m tagger.train"
 
@@ -22,7 +23,11 @@ def run(argv: Sequence[str], prog: str = PROG) -> int:
         return 0
     from .loop import train  # torch takes a second to import: --help needs none
 
-    train(config)
+    try:
+        train(config)
+    except Stopped as stopped:
+        sys.stderr.write(f"tagger: {stopped}\n")
+        return stopped.code
     return 0
 
 
@@ -34,7 +39,7 @@ def main() -> int:
         sys.stderr.write(f"tagger: {' '.join(str(error).split())}\n")
         return 2 if isinstance(error, UsageError) else 1
     except KeyboardInterrupt:
-        sys.stderr.write("tagger: stopped; --resume continues from the last epoch\n")
+        sys.stderr.write("tagger: stopped; --resume continues from the last checkpoint\n")
         return 130
 
 

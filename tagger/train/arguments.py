@@ -9,11 +9,12 @@ from typing import Any
 
 from .. import recipes
 from ..argv import parse, value_of
-from ..groups import settings
+from ..groups import members, settings
 from .config import COMMON, TrainConfig
 
-NOT_IN_A_RECIPE = ("dataset", "out", "recipe", "config", "resume", "print_config")
+NOT_IN_A_RECIPE = tuple(each.name for each in members(TrainConfig)[""])
 """What belongs to one training alone."""
+NEEDS_NO_RUN = ("--print-config", "--dry-run", "--show-augmentation")
 JSON = "JSON"
 """The metavar of a setting that is structured: values in YAML, JSON on the command line."""
 
@@ -31,8 +32,11 @@ def read_arguments(argv: Sequence[str], prog: str) -> TrainConfig:
             given |= recipes.recipe_defaults(TrainConfig, section, where, but=NOT_IN_A_RECIPE)
     structured = _structured()
     given = {k: _as_text(v) if k in structured else v for k, v in given.items()}
-    if "--print-config" in argv:  # which is of no dataset and no run
-        given = {"dataset": Path("DATASET"), "out": Path("RUN"), **given}
+    words = {word.partition("=")[0] for word in argv}
+    if words & set(NEEDS_NO_RUN):
+        given = {"out": Path("RUN"), **given}
+    if "--print-config" in words:
+        given = {"dataset": Path("DATASET"), **given}
     return parse(TrainConfig, argv, prog, positional=("dataset",), defaults=given, common=COMMON)
 
 

@@ -1,13 +1,16 @@
 """A training's whole state in one safetensors file: whole or not at all.
 
-Tensors: `network.*`, `average.*`, `optimizer.<weight>.<moment>`. The rest (epoch, step, figures)
-is JSON in the file's metadata, so that the two can't come apart.
+Tensors: `network.*`, `average.*`, `optimizer.<weight>.<moment>`. The rest (how far it is, the
+schedule, the scaler, figures) is JSON in the file's metadata, so that the two can't come apart.
+Of chance nothing is kept: all of it comes from seed, epoch, step and picture.
 """
 
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,69 +19,154 @@ import safetensors.torch
 import torch
 from torch import nn
 
-from ..errors import UsageError
+from ..errors import TaggerError, UsageError
+from .schedule import Plateau
+
+LAST, BEFORE, BEST = "last.safetensors", "before.safetensors", "best.safetensors"
 
 
 @dataclass(frozen=True)
 class State:
-    """How far a training is: whole epochs and steps done, seconds taken, the best figure so far."""
+    """How far a training is.
+
+    epoch: whole ones done. batch: steps done of the one under way, of `total` summed loss. step:
+    of all. seconds: taken. best: the best mAP so far, waited: epochs since. scaler: of fp16's loss.
+    groups, numbers: what the optimizer keeps beside tensors, by group and by weight.
+    """
 
     epoch: int = 0
+    batch: int = 0
     step: int = 0
+    total: float = 0.0
     seconds: float = 0.0
     best: float = -1.0
+    waited: int = 0
+    plateau: Plateau = field(default_factory=Plateau)
+    scaler: Mapping[str, float] = field(default_factory=dict)
+    groups: Sequence[Mapping[str, float]] = ()
+    numbers: Mapping[str, float] = field(default_factory=dict)
+
+    def as_json(self) -> str:
+        """The state as JSON; a float comes back as the same float."""
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def of_json(cls, text: str) -> State:
+        """Read it back. Raises ValueError, TypeError or KeyError for what is none."""
+        given = json.loads(text)
+        return cls(**{**given, "plateau": Plateau(**given["plateau"])})
 
 
-def save(
-    path: Path,
-    state: State,
-    network: nn.Module,
-    average: nn.Module,
-    optimizer: torch.optim.Optimizer,
-) -> None:
-    """Write a checkpoint through a file beside it, so that a full disk leaves the last one."""
-    tensors = {f"network.{k}": v for k, v in network.state_dict().items()}
-    tensors |= {f"average.{k}": v for k, v in average.state_dict().items()}
-    tensors |= {f"optimizer.{k}": v for k, v in _moments(network, optimizer).items()}
-    whole = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-    write_tensors(path, whole, {"state": json.dumps(asdict(state))})
+def write(folder: Path, tensors: dict[str, torch.Tensor], state: State, best: bool) -> None:
+    """Write the last checkpoint through a file beside it, keeping the one before; also the best.
 
-
-def load(
-    path: Path, network: nn.Module, average: nn.Module, optimizer: torch.optim.Optimizer
-) -> State:
-    """Read a checkpoint into network, average and optimizer, in place.
-
-    Raises UsageError where there is none or it is of another network.
+    Raises TaggerError where the disk has no room: what was there before stays.
     """
+    about = {"state": state.as_json()}
+    if best:  # first: broken off in between, this epoch is done again
+        write_tensors(folder / BEST, tensors, about)
+    write_tensors(folder / f"new-{LAST}", tensors, about)
+    last = folder / LAST
+    if last.exists():
+        last.replace(folder / BEFORE)
+    (folder / f"new-{LAST}").replace(last)
+
+
+def read(path: Path) -> tuple[State, dict[str, torch.Tensor]]:
+    """A checkpoint's state and tensors. Raises UsageError where there is none."""
     try:
         with safetensors.safe_open(str(path), "pt") as file:
-            state = State(**json.loads(file.metadata()["state"]))
-        tensors = safetensors.torch.load_file(path)
-        network.load_state_dict(_under(tensors, "network."))
-        average.load_state_dict(_under(tensors, "average."))
+            state = State.of_json(file.metadata()["state"])
+        return state, safetensors.torch.load_file(path)
     except (OSError, safetensors.SafetensorError, KeyError, TypeError, ValueError) as error:
         raise UsageError(f"{path}: expected a checkpoint, got {error}: start anew") from error
-    except RuntimeError as error:
-        raise UsageError(
-            f"{path}: expected a checkpoint of this network, got another's: --resume with the "
-            f"settings of the run"
-        ) from error
-    _restore(network, optimizer, _under(tensors, "optimizer."))
-    return state
+
+
+def find(folder: Path) -> Path | None:
+    """The newest whole checkpoint of a run: the last, or the one before where that broke off."""
+    return next((folder / name for name in (LAST, BEFORE) if (folder / name).is_file()), None)
 
 
 def write_tensors(path: Path, tensors: dict[str, torch.Tensor], about: dict[str, str]) -> None:
-    """Write safetensors atomically."""
+    """Write safetensors atomically. Raises TaggerError where there is no room."""
     new = path.with_name(f".{path.name}.new")
     try:
         safetensors.torch.save_file(tensors, new, metadata={"format": "pt", **about})
         new.replace(path)
+    except (OSError, safetensors.SafetensorError) as error:
+        raise TaggerError(
+            f"{path}: expected room for a checkpoint of "
+            f"{_gigabytes(tensors):.2f} GB, got {error}: free some and --resume"
+        ) from error
     finally:
         new.unlink(missing_ok=True)
 
 
-def _moments(network: nn.Module, optimizer: torch.optim.Optimizer) -> dict[str, torch.Tensor]:
+def _gigabytes(tensors: dict[str, torch.Tensor]) -> float:
+    return math.fsum(each.numel() * each.element_size() for each in tensors.values()) / 1e9
+
+
+def collect(
+    network: nn.Module, average: Mapping[str, Any], optimizer: torch.optim.Optimizer
+) -> dict[str, torch.Tensor]:
+    """All tensors of a training, whole and on the processor.
+
+    Of a sharded network every process has to ask at once.
+    """
+    tensors = {f"network.{k}": v for k, v in network.state_dict().items()}
+    tensors |= {f"average.{k}": v for k, v in average.items()}
+    for name, value in _moments(network, optimizer).items():
+        if isinstance(value, torch.Tensor):
+            tensors[f"optimizer.{name}"] = value
+    return {name: _full(tensor) for name, tensor in tensors.items()}
+
+
+def beside(state: State, network: nn.Module, optimizer: torch.optim.Optimizer) -> State:
+    """The state with what the optimizer keeps beside tensors."""
+    groups = [
+        {k: v for k, v in group.items() if isinstance(v, (int, float)) and k != "params"}
+        for group in optimizer.param_groups
+    ]
+    moments = _moments(network, optimizer).items()
+    numbers = {name: v for name, v in moments if isinstance(v, (int, float))}
+    return replace(state, groups=groups, numbers=numbers)
+
+
+def restore(
+    tensors: dict[str, torch.Tensor],
+    network: nn.Module,
+    average: Mapping[str, Any],
+    optimizer: torch.optim.Optimizer,
+    state: State,
+) -> None:
+    """Put a checkpoint's tensors in their places. Raises KeyError or RuntimeError for others'."""
+    with torch.no_grad():
+        for name, own in network.state_dict().items():
+            _put(own, tensors[f"network.{name}"])
+        for name, own in average.items():
+            _put(own, tensors[f"average.{name}"])
+    weights = dict(network.named_parameters())
+    for name, value in under(tensors, "optimizer.").items():
+        owner, _, moment = name.rpartition(".")
+        weight = weights[owner]
+        own: dict[str, Any] = optimizer.state[weight]
+        same = value.shape == weight.shape and value.ndim
+        own[moment] = (
+            _put(torch.empty_like(weight), value) if same else value.to(_place(value, weight))
+        )
+    for name, number in state.numbers.items():
+        owner, _, moment = name.rpartition(".")
+        optimizer.state[weights[owner]][moment] = number
+    for group, kept in zip(optimizer.param_groups, state.groups, strict=True):
+        group.update(kept)
+
+
+def under(tensors: dict[str, torch.Tensor], prefix: str) -> dict[str, torch.Tensor]:
+    """The tensors whose names begin with a prefix, without it."""
+    return {k[len(prefix) :]: v for k, v in tensors.items() if k.startswith(prefix)}
+
+
+def _moments(network: nn.Module, optimizer: torch.optim.Optimizer) -> dict[str, Any]:
     names: dict[torch.Tensor, str] = {own: name for name, own in network.named_parameters()}
     return {
         f"{names[weight]}.{moment}": value
@@ -87,17 +175,26 @@ def _moments(network: nn.Module, optimizer: torch.optim.Optimizer) -> dict[str, 
     }
 
 
-def _restore(
-    network: nn.Module, optimizer: torch.optim.Optimizer, moments: dict[str, torch.Tensor]
-) -> None:
-    weights = dict(network.named_parameters())
-    for name, value in moments.items():
-        owner, _, moment = name.rpartition(".")
-        weight = weights[owner]
-        own: dict[str, Any] = optimizer.state[weight]
-        # a step count lies on the CPU, moments beside and laid out like their weight
-        own[moment] = value if value.ndim == 0 else torch.empty_like(weight).copy_(value)
+def _place(value: torch.Tensor, weight: torch.Tensor) -> torch.device:
+    """A step count lies on the processor, moments beside their weight."""
+    return value.device if value.ndim == 0 else weight.device
 
 
-def _under(tensors: dict[str, torch.Tensor], prefix: str) -> dict[str, torch.Tensor]:
-    return {k[len(prefix) :]: v for k, v in tensors.items() if k.startswith(prefix)}
+def _full(tensor: Any) -> torch.Tensor:
+    whole = tensor.full_tensor() if hasattr(tensor, "full_tensor") else tensor
+    return whole.detach().cpu().clone().contiguous()
+
+
+@torch.no_grad()
+def _put(own: Any, value: torch.Tensor) -> Any:
+    """Copy a whole tensor into one of ours, or into the shard of it that lies here."""
+    if own.shape != value.shape:
+        raise RuntimeError(f"shape {tuple(value.shape)} instead of {tuple(own.shape)}")
+    if hasattr(own, "device_mesh"):
+        from torch.distributed.tensor import distribute_tensor
+
+        spread: Any = distribute_tensor(value.to(own.device), own.device_mesh, own.placements)
+        own.to_local().copy_(spread.to_local())
+    else:
+        own.copy_(value)
+    return own

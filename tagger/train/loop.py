@@ -6,189 +6,147 @@ exactly as if it had not been.
 
 from __future__ import annotations
 
-import math
-import time
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TextIO
 
-import numpy as np
-import torch
-from numpy.typing import NDArray
 from torch import nn
 
-from ..errors import TaggerError
+from ..dataset.index import Dataset
 from . import checkpoint
-from .augment import augment, draw
-from .checkpoint import State
+from .checkpoint import BEST
 from .config import TrainConfig
-from .data import in_batches, shuffled
+from .devices import make_accelerator
+from .epoch import run_epoch
 from .finish import finish
-from .losses import bce
+from .judge import Judged, judge
+from .learner import Learner, make_learner
 from .material import Material, gather
-from .model import Average, make_network, make_optimizer, set_head
 from .progress import Progress
-from .report import mean_average_precision, predictions, supported_labels
+from .report import supported_labels
 from .run import describe_run, open_run
-from .targets import label_counts
-
-
-@dataclass(eq=False)
-class Learner:
-    """What changes while a training runs."""
-
-    network: nn.Module
-    average: Average
-    optimizer: torch.optim.Optimizer
-    state: State
-
-    def save(self, path: Path) -> None:
-        """Write a checkpoint."""
-        checkpoint.save(path, self.state, self.network, self.average.network, self.optimizer)
-
-    def load(self, path: Path) -> None:
-        """Go back to a checkpoint."""
-        self.state = checkpoint.load(path, self.network, self.average.network, self.optimizer)
+from .samples import samples_of, spread, write_sheet
+from .stopping import listening
+from .tracking import make_trackers
+from .underway import Training
 
 
 def train(config: TrainConfig, screen: TextIO | None = None) -> Path:
     """Train as `config` says and write the universal folder; gives its path, RUN/model.
 
     Raises UsageError before anything is written where the run can't be, TaggerError where the
-    training came to numbers that are none.
+    training came to numbers that are none, Stopped where it was asked to stop.
     """
-    if config.run.threads:
-        torch.set_num_threads(config.run.threads)
-    torch.manual_seed(config.run.seed)
-    dataset = open_run(config)
-    progress = Progress(config.out, screen)
-    material = gather(config, dataset, progress)
-    learner = _start(material)
-    describe_run(material, learner.network)
-    last, best = (config.out / "checkpoints" / f"{name}.safetensors" for name in ("last", "best"))
-    if config.resume and last.is_file():
-        learner.load(last)
-        progress.say(f"continuing after epoch {learner.state.epoch}")
-    _run(material, learner, progress)
-    learner.load(best)
-    return finish(material, learner.average.network.cpu(), progress)
+    accelerator = make_accelerator(config)
+    first = accelerator.is_main_process
+    dataset = Dataset.open(config.dataset, config.data.roots() or None)
+    if first:
+        open_run(config, dataset)
+    progress = Progress(config.out, screen, quiet=not first)
+    with listening() as asked:
+        with accelerator.main_process_first():  # which prepares the pictures, the others find them
+            material = gather(config, dataset, accelerator.device, progress)
+        learner = make_learner(material, accelerator)
+        labels = supported_labels(material.targets, material.training)
+        training = Training(material, learner, progress, asked, labels)
+        if first:
+            describe_run(material, learner.network, labels)
+            progress.trackers = make_trackers(config, progress.say)
+        _resume(training)
+        try:
+            _run(training)
+        finally:
+            progress.close()
+    learner.load(training.folder / BEST)
+    folder = config.out / "model"
+    if first:
+        folder = finish(material, _finished(material, learner), progress)
+    accelerator.wait_for_everyone()
+    accelerator.end_training()
+    return folder
 
 
-def learning_rate(config: TrainConfig, done: float) -> float:
-    """The rate when this share of the training is done: a linear rise, then a cosine to 0."""
-    if done < config.optim.warmup:
-        return config.optim.lr * done / config.optim.warmup
-    fall = (done - config.optim.warmup) / max(1e-9, 1 - config.optim.warmup)
-    return config.optim.lr * 0.5 * (1 + math.cos(math.pi * min(1.0, fall)))
+def _resume(training: Training) -> None:
+    found = checkpoint.find(training.folder)
+    if training.config.resume and found:
+        training.learner.load(found)
+        state = training.learner.state
+        training.progress.rewind(state.epoch, state.step)
+        training.progress.say(f"continuing after epoch {state.epoch}, step {state.step:,}")
 
 
-def _start(material: Material) -> Learner:
-    config = material.config
-    network = make_network(config, len(material.targets.rows.labels))
-    positives, known = label_counts(material.targets, material.training)
-    set_head(network, positives / np.maximum(known, 1), material.targets.constants)
-    network = network.to(material.device).to(memory_format=torch.channels_last)  # pyright: ignore
-    return Learner(
-        network, Average(network, config.optim.ema), make_optimizer(network, config), State()
+def _finished(material: Material, learner: Learner) -> nn.Module:
+    """The averaged network on the processor, in one piece."""
+    learner.average.swap(learner.network)
+    return learner.network.cpu()
+
+
+def _run(training: Training) -> None:
+    """Epoch after epoch, until all are done, nothing gets better, time is up or `stop` is there."""
+    learner = training.learner
+    while learner.state.epoch < training.config.optim.epochs and not _over(training):
+        loss = run_epoch(training)
+        judged = judge(training.material, learner, training.material.calibration, training.labels)
+        better = _count(training, judged)
+        learner.save(training.folder, best=better)
+        _tell_epoch(training, loss, judged)
+
+
+def _over(training: Training) -> bool:
+    """Whether the training is done before its epochs are."""
+    options, state = training.config.optim, training.learner.state
+    limit = 60 * training.config.run.time_limit
+    time_up = training.elapsed() >= limit if limit and state.epoch else False
+    bored = bool(options.patience) and state.waited >= options.patience
+    if options.schedule == "plateau":
+        over = state.plateau.over(options.stages)
+        bored = over and (bored or not options.patience)
+    asked = (training.config.out / "stop").exists()
+    return bool(training.agreed(time_up or bored or asked))
+
+
+def _count(training: Training, judged: Judged) -> bool:
+    """Count the epoch as done; whether it was the best so far."""
+    state, options = training.learner.state, training.config.optim
+    figure = judged.mean_average_precision
+    better = figure > state.best + (options.min_delta if state.best >= 0 else 0)
+    plateau = state.plateau.after(judged.loss, options.stages)
+    # epochs count as waited for only when the plateau's stages are done
+    waiting = options.schedule != "plateau" or state.plateau.over(options.stages)
+    training.settle(
+        epoch=state.epoch + 1,
+        batch=0,
+        total=0.0,
+        best=figure if better else state.best,
+        waited=0 if better or not waiting else state.waited + 1,
+        plateau=plateau,
     )
+    return better
 
 
-def _run(material: Material, learner: Learner, progress: Progress) -> None:
-    """Epoch after epoch, until all are done, time is up or somebody wrote `stop`."""
-    config = material.config
-    supported = supported_labels(material.targets, material.training)
-    folder = config.out / "checkpoints"
-    while learner.state.epoch < config.optim.epochs and not _stopped(config, learner.state):
-        began = time.monotonic()
-        loss = _epoch(material, learner, progress)
-        found = predictions(
-            material.score_with(learner.average.network), material.targets, material.calibration
-        )
-        figure = mean_average_precision(found, supported)
-        old = learner.state
-        learner.state = State(
-            epoch=old.epoch + 1,
-            step=old.step,
-            seconds=old.seconds + time.monotonic() - began,
-            best=max(figure, old.best),
-        )
-        # the best first: broken off in between, this epoch is done again
-        if figure > old.best:
-            learner.save(folder / "best.safetensors")
-        learner.save(folder / "last.safetensors")
-        progress.epoch(
-            {
-                "epoch": learner.state.epoch,
-                "step": learner.state.step,
-                "loss": loss,
-                "calibration_map": figure,
-                "lr": learner.optimizer.param_groups[0]["lr"],
-                "seconds": learner.state.seconds,
-            }
-        )
-
-
-def _stopped(config: TrainConfig, state: State) -> bool:
-    return _over(config, state.seconds) or (config.out / "stop").exists()
-
-
-def _epoch(material: Material, learner: Learner, progress: Progress) -> float:
-    """See every picture once; gives the mean loss."""
-    config, state, began = material.config, learner.state, time.monotonic()
-    batches = in_batches(
-        shuffled(material.training, config.run.seed, state.epoch), config.optim.batch_size
+def _tell_epoch(training: Training, loss: float, judged: Judged) -> None:
+    """Write the epoch's figures and its sheet of samples."""
+    state, config, progress = training.learner.state, training.config, training.progress
+    values = {
+        "epoch": state.epoch,
+        "step": state.step,
+        "loss": loss,
+        "calibration_loss": judged.loss,
+        "calibration_map": judged.mean_average_precision,
+        "lr": training.learner.optimizer.param_groups[-1]["lr"],
+        "seconds": state.seconds,
+    }
+    progress.epoch(values)
+    broken = len(training.material.pictures.broken)
+    progress.say(
+        f"epoch {state.epoch} of {config.optim.epochs}: loss {loss:.4g}, calibration "
+        f"{judged.loss:.4g}, mAP {judged.mean_average_precision:.4f}, best {state.best:.4f}"
+        + (f", {broken} pictures can't be read" if broken else "")
     )
-    total, number = 0.0, 0
-    learner.network.train()
-    for number, rows in enumerate(batches):
-        elapsed = time.monotonic() - began
-        if _over(config, state.seconds + elapsed) and number:
-            break
-        done = _share_done(
-            config, state.epoch + (number + 0.5) / len(batches), state.seconds + elapsed
-        )
-        for group in learner.optimizer.param_groups:
-            group["lr"] = learning_rate(config, done)
-        total += _step(material, learner, rows)
-        learner.state = replace(learner.state, step=learner.state.step + 1)
-        rate = (number + 1) * len(rows) / max(1e-9, time.monotonic() - began)
-        what = (
-            f"epoch {state.epoch + 1} of {config.optim.epochs}, loss {total / (number + 1):.3f}, "
-        )
-        progress.tell(f"{what}{rate:.0f} pictures a second, step", number + 1, len(batches))
-    return total / (learner.state.step - state.step)
-
-
-def _share_done(config: TrainConfig, epochs: float, seconds: float) -> float:
-    """How much of the training is done, 0 to 1: of its epochs or its time, whichever is more."""
-    share = epochs / config.optim.epochs
-    return max(share, seconds / (60 * config.run.time_limit)) if config.run.time_limit else share
-
-
-def _over(config: TrainConfig, seconds: float) -> bool:
-    return config.run.time_limit > 0 and seconds >= 60 * config.run.time_limit
-
-
-def _step(material: Material, learner: Learner, rows: NDArray[np.intp]) -> float:
-    """One batch: loss, gradient, step, average; gives the loss. Raises TaggerError for NaN."""
-    config, device, epoch = material.config, material.device, learner.state.epoch
-    chance = torch.from_numpy(draw(rows, config.run.seed, epoch))
-    images = augment(material.images(rows), chance.to(device), config)
-    truth, known = (torch.from_numpy(each).to(device) for each in material.targets.of(rows))
-    half = config.run.precision == "bf16"
-    with torch.autocast(device.type, dtype=torch.bfloat16, enabled=half):
-        logits = learner.network(images.contiguous(memory_format=torch.channels_last))
-    loss = bce(logits, truth, known, config.loss.label_smoothing)
-    value = loss.item()
-    if not math.isfinite(value):
-        raise TaggerError(
-            f"{config.out}: expected a loss, got {value} in epoch {epoch + 1} in the batch of rows "
-            f"{rows[:3]} ...: lower --lr"
-        )
-    learner.optimizer.zero_grad()
-    loss.backward()
-    if config.optim.clip:
-        nn.utils.clip_grad_norm_(learner.network.parameters(), config.optim.clip)
-    learner.optimizer.step()
-    learner.average.update(learner.network, learner.state.step)
-    return value
+    if config.tracking.samples and training.learner.accelerator.is_main_process:
+        rows = training.material.calibration
+        places = spread(rows, config.tracking.samples)
+        labels = training.material.targets.rows.labels
+        samples = samples_of(rows[places], judged.found.rows(places), labels)
+        name = f"epoch-{state.epoch:04}"
+        path = write_sheet(config.out / "samples", name, samples, training.material.pictures)
+        progress.picture("samples", path, state.step)

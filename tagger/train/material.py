@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -13,8 +14,22 @@ from torch import nn
 from ..dataset.index import Dataset
 from ..errors import DatasetError, OptionError
 from .config import TrainConfig
-from .data import Pictures, load_pictures
+from .data import (
+    Decoded,
+    Pictures,
+    Source,
+    bytes_needed,
+    kept_at,
+    prepare,
+    probe,
+    rows_in_batches,
+    usable,
+)
+from .flips import Flips, make_flips
+from .loader import Loader
+from .pixels import to_images
 from .progress import Progress
+from .sampling import Sampler, make_sampler
 from .targets import Targets, make_targets
 
 SCORED_AT_ONCE = 128
@@ -29,18 +44,12 @@ class Material:
     device: torch.device
     pictures: Pictures
     targets: Targets
+    loader: Loader
+    sampler: Sampler
+    flips: Flips
     training: NDArray[np.intp]
     calibration: NDArray[np.intp]
     validation: NDArray[np.intp]
-
-    def images(self, rows: NDArray[np.intp]) -> torch.Tensor:
-        """What the network is fed for rows: float32 [N, 3, side, side], BGR, -1..1."""
-        # in the file's order, whatever the order asked for: the disk reads forward
-        order = np.argsort(rows, kind="stable")
-        pixels = np.empty((len(rows), *self.pictures.pixels.shape[1:]), np.uint8)
-        pixels[order] = self.pictures.pixels[rows[order]]
-        planes = torch.from_numpy(pixels).to(self.device).permute(0, 3, 1, 2).flip(1)
-        return planes.float().mul_(2 / 255).sub_(1)
 
     def score_with(self, network: nn.Module) -> Callable[[NDArray[np.intp]], NDArray[np.float32]]:
         """A function from rows to the network's probabilities, float32[N, labels], in fp32."""
@@ -48,49 +57,93 @@ class Material:
         @torch.inference_mode()
         def score(rows: NDArray[np.intp]) -> NDArray[np.float32]:
             network.eval()
+            device = next(network.parameters()).device
             parts = [
-                network(self.images(batch).to(next(network.parameters()).device)).sigmoid().cpu()
-                for batch in np.split(rows, range(SCORED_AT_ONCE, len(rows), SCORED_AT_ONCE))
+                network(to_images(batch.pixels, device)).sigmoid().cpu()
+                for batch in self.loader.batches(rows_in_batches(rows, SCORED_AT_ONCE))
             ]
             return torch.cat(parts).numpy()
 
         return score
 
 
-def gather(config: TrainConfig, dataset: Dataset, progress: Progress) -> Material:
+def gather(
+    config: TrainConfig, dataset: Dataset, device: torch.device, progress: Progress
+) -> Material:
     """Prepare everything a training needs. Raises DatasetError where a split has no picture."""
-    device = choose_device(config.run.device)
-    pictures = load_pictures(dataset, config.network.pool, progress.tell)
-    for _, cause in sorted(pictures.broken.items()):
-        progress.record("left out", cause=cause)
+    pictures = open_pictures(config, dataset, progress)
+    for row, cause in sorted(pictures.broken.items()):
+        progress.record("left out", row=row, cause=cause)
     if pictures.broken:
         progress.say(f"left out {len(pictures.broken)} pictures that can't be read")
-    training, calibration, validation = (
-        _rows(dataset, pictures, "train"),
-        _rows(dataset, pictures, "calibration"),
-        _rows(dataset, pictures, "validation"),
-    )
+    training, calibration, validation = splits(config, dataset, pictures)
     targets = make_targets(dataset, training)
-    return Material(config, device, pictures, targets, training, calibration, validation)
+    on_cpu = device.type == "cpu"
+    side, workers = config.network.side, config.data.workers
+    return Material(
+        config=config,
+        device=device,
+        pictures=pictures,
+        targets=targets,
+        loader=Loader(pictures, targets, side, workers, aside=on_cpu, pin=not on_cpu),
+        sampler=make_sampler(config.data, targets, training, config.run.seed),
+        flips=make_flips(targets.rows.labels, config.augment.flip_pairs),
+        training=training,
+        calibration=calibration,
+        validation=validation,
+    )
 
 
-def choose_device(name: str) -> torch.device:
-    """`auto` is the first card torch can use, else the processor. Raises OptionError."""
-    if name == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    try:
-        device = torch.device(name)
-    except RuntimeError as error:
-        raise OptionError(f"device: expected auto, cpu, cuda or cuda:N, got {name!r}") from error
-    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
-        raise OptionError(
-            f"device: expected one that is here, got {name!r}: `tagger doctor` lists them"
-        )
-    return device
+def open_pictures(config: TrainConfig, dataset: Dataset, progress: Progress) -> Pictures:
+    """Prepared pictures, or ones that are decoded whenever they are seen, as `cache` says."""
+    source = open_source(config, dataset)
+    if caches(config, dataset):
+        return prepare(dataset, source, config.network, progress.tell)
+    pictures = Decoded(source, config.network)
+    probe(dataset, pictures)
+    return pictures
+
+
+def open_source(config: TrainConfig, dataset: Dataset) -> Source:
+    """Where pictures come from: the sources' folders."""
+    return dataset.image_path
+
+
+def caches(config: TrainConfig, dataset: Dataset) -> bool:
+    """Whether pictures are prepared once: always, never, or where the disk has twice the room.
+
+    Raises OptionError where they are to be resized anew each time as well.
+    """
+    if config.augment.kernels:
+        if config.data.cache == "on":
+            raise OptionError("kernels: expected --cache off, got on: prepared pictures have one")
+        return False
+    if config.data.cache != "auto":
+        return config.data.cache == "on"
+    kept = kept_at(dataset, config.network)
+    return kept.is_file() or (
+        2 * bytes_needed(dataset, config.network) < shutil.disk_usage(kept.parent).free
+    )
+
+
+def splits(
+    config: TrainConfig, dataset: Dataset, pictures: Pictures
+) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp]]:
+    """The rows that are trained, calibrated and validated on, as `limit` and `overfit` say."""
+    training = _rows(dataset, pictures, "train")
+    if len(training) < 2:
+        raise DatasetError(f"{dataset.path}: expected two training pictures or more, got one")
+    if config.data.overfit:
+        few = training[: max(2, config.data.overfit)]
+        return few, few, few
+    if config.data.limit:
+        chance = np.random.default_rng(config.run.seed)  # some from everywhere, not the first
+        training = np.sort(chance.permutation(training)[: max(2, config.data.limit)])
+    return training, _rows(dataset, pictures, "calibration"), _rows(dataset, pictures, "validation")
 
 
 def _rows(dataset: Dataset, pictures: Pictures, split: str) -> NDArray[np.intp]:
-    rows = pictures.usable(dataset.rows(split))  # pyright: ignore[reportArgumentType]
+    rows = usable(pictures, dataset.rows(split))  # pyright: ignore[reportArgumentType]
     if not len(rows):
         raise DatasetError(
             f"{dataset.path}: expected pictures in the split {split}, got none: build it with a "

@@ -6,7 +6,6 @@ so that tools that load WD's safetensors load ours.
 
 from __future__ import annotations
 
-import copy
 from typing import Any
 
 import numpy as np
@@ -60,38 +59,3 @@ def set_head(network: Any, priors: NDArray[np.float64], constants: NDArray[np.fl
         head.weight.mul_(FIRST_WEIGHTS)
         head.weight[torch.from_numpy(~learned)] = 0
         head.bias.copy_(torch.from_numpy(bias.astype(np.float32)))
-
-
-def make_optimizer(network: nn.Module, config: TrainConfig) -> torch.optim.AdamW:
-    """AdamW; vectors (biases, normalisation) have no weight decay."""
-    matrices = [weight for weight in network.parameters() if weight.ndim > 1]
-    vectors = [weight for weight in network.parameters() if weight.ndim <= 1]
-    groups = [
-        {"params": matrices, "weight_decay": config.optim.weight_decay},
-        {"params": vectors, "weight_decay": 0.0},
-    ]
-    return torch.optim.AdamW(groups, lr=config.optim.lr)
-
-
-class Average:
-    """A moving average of a network's weights and statistics, which is what a training gives.
-
-    Its first steps are shorter, so that the random weights of the start are soon forgotten:
-    a step keeps min(keep, (1 + n) / (10 + n)) (tf.train.ExponentialMovingAverage's rule).
-    """
-
-    def __init__(self, network: nn.Module, keep: float) -> None:
-        self.network = copy.deepcopy(network).eval().requires_grad_(False)
-        self.keep = keep
-
-    @torch.no_grad()
-    def update(self, network: nn.Module, step: int) -> None:
-        """Take a step's weights in; `step` counts from 0."""
-        keep = min(self.keep, (1 + step) / (10 + step))
-        own, new = self.network.state_dict(), network.state_dict()
-        floats = [name for name, value in own.items() if value.is_floating_point()]
-        torch._foreach_lerp_(  # pyright: ignore[reportPrivateImportUsage]
-            [own[k] for k in floats], [new[k] for k in floats], 1 - keep
-        )
-        for name in own.keys() - set(floats):
-            own[name].copy_(new[name])

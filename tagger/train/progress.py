@@ -6,48 +6,123 @@ import csv
 import json
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TextIO
 
+from ..errors import TaggerError
+from ..paths import cause_of
+from .tracking import Tracker
+
+JOURNAL, TABLE = "progress.jsonl", "metrics.csv"
+
 
 class Progress:
-    """Writes a run's files; every record is on disk before the training goes on."""
+    """Writes a run's files; every record is on disk before the training goes on.
 
-    def __init__(self, folder: Path, screen: TextIO | None = None) -> None:
+    One that is `quiet`, as in every process but the first, writes and shows nothing.
+    """
+
+    def __init__(self, folder: Path, screen: TextIO | None = None, quiet: bool = False) -> None:
         self.folder = folder
         self.screen = screen if screen is not None else sys.stderr
+        self.trackers: list[Tracker] = []
+        self._quiet = quiet
         self._told = 0.0
 
     def record(self, kind: str, **values: Any) -> None:
         """Add a line to progress.jsonl: the kind, seconds since 1970, and the values."""
         line = json.dumps({"kind": kind, "time": round(time.time(), 3), **values})
-        with (self.folder / "progress.jsonl").open("a", encoding="utf-8", newline="\n") as file:
-            file.write(line + "\n")
+        self._append(self.folder / JOURNAL, line + "\n")
 
-    def epoch(self, values: dict[str, float]) -> None:
-        """Add a row to metrics.csv, and to progress.jsonl."""
-        path = self.folder / "metrics.csv"
-        first = not path.exists()
-        with path.open("a", encoding="utf-8", newline="") as file:
-            rows = csv.writer(file, lineterminator="\n")
-            if first:
-                rows.writerow(values)
-            rows.writerow([f"{value:.6g}" for value in values.values()])
+    def step(self, values: Mapping[str, float]) -> None:
+        """Record the figures of a step, and tell whoever tracks."""
+        self.record("step", **values)
+        for tracker in self.trackers:
+            tracker.log({f"train/{k}": v for k, v in values.items()}, int(values["step"]))
+
+    def epoch(self, values: Mapping[str, float]) -> None:
+        """Add a row to metrics.csv, and to progress.jsonl, and tell whoever tracks."""
+        path = self.folder / TABLE
+        lines = [] if path.exists() else [",".join(values)]
+        lines.append(",".join(f"{value:.6g}" for value in values.values()))
+        self._append(path, "".join(f"{line}\n" for line in lines))
         self.record("epoch", **values)
+        for tracker in self.trackers:
+            tracker.log({f"epoch/{k}": v for k, v in values.items()}, int(values["step"]))
 
-    def tell(self, what: str, done: int, total: int) -> None:
+    def picture(self, name: str, path: Path, step: int) -> None:
+        """Tell whoever tracks of a picture in the run's folder."""
+        for tracker in self.trackers:
+            tracker.picture(name, path, step)
+
+    def close(self) -> None:
+        """Let the trackers write what they hold."""
+        for tracker in self.trackers:
+            tracker.close()
+
+    def rewind(self, epoch: int, step: int) -> None:
+        """Forget what was written after a checkpoint that is now gone on from."""
+        if self._quiet:
+            return
+        _keep_lines(self.folder / JOURNAL, lambda line: _before(line, epoch, step))
+        table = self.folder / TABLE
+        if table.is_file():
+            with table.open(newline="", encoding="utf-8") as file:
+                head, *rows = [*csv.reader(file)] or [[]]
+            kept = [row for row in rows if row and int(float(row[0])) <= epoch]
+            _rewrite(table, [",".join(row) for row in ([head, *kept] if kept else [])])
+
+    def tell(self, what: str, done: int, total: int, after: str = "") -> None:
         """Show how far something is, at most twice a second on a terminal, else every minute."""
         pause = 0.5 if self.screen.isatty() else 60.0
         if time.monotonic() - self._told >= pause:
             self._told = time.monotonic()
             end = "" if self.screen.isatty() else "\n"
-            self._write(f"{what}: {done:,} of {total:,}", end)
+            self._write(f"{what}: {done:,} of {total:,}{after}", end)
 
     def say(self, sentence: str) -> None:
         """Show one line that stays."""
         self._write(sentence, "\n")
 
+    def _append(self, path: Path, text: str) -> None:
+        if self._quiet:
+            return
+        try:
+            with path.open("a", encoding="utf-8", newline="") as file:
+                file.write(text)
+        except OSError as error:
+            raise TaggerError(
+                f"{path}: expected to write, got {cause_of(error)}: --resume when there is room"
+            ) from error
+
     def _write(self, text: str, end: str) -> None:
+        if self._quiet:
+            return
         start = "\r\x1b[K" if self.screen.isatty() else ""
         self.screen.write(f"{start}{text}{end}")
         self.screen.flush()
+
+
+def _before(line: str, epoch: int, step: int) -> bool:
+    try:
+        values = json.loads(line)
+    except ValueError:  # broken off amid a line
+        return False
+    if values.get("kind") == "step":
+        return values["step"] <= step
+    return values.get("kind") != "epoch" or values["epoch"] <= epoch
+
+
+def _keep_lines(path: Path, keep: Any) -> None:
+    if path.is_file():
+        _rewrite(path, [line for line in path.read_text("utf-8").splitlines() if keep(line)])
+
+
+def _rewrite(path: Path, lines: list[str]) -> None:
+    if not lines:
+        path.unlink()
+        return
+    new = path.with_name(f".{path.name}.new")
+    new.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8", newline="\n")
+    new.replace(path)

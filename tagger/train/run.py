@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import json
+import os
 import platform
+import re
+from pathlib import Path
+from typing import Any
 
+import accelerate
 import numpy as np
 import timm
 import torch
+from numpy.typing import NDArray
 from torch import nn
 
 from .. import __version__
@@ -19,12 +25,11 @@ from .material import Material
 SCHEMA = 1
 
 
-def open_run(config: TrainConfig) -> Dataset:
-    """Make the run's folder and open its dataset.
+def open_run(config: TrainConfig, dataset: Dataset) -> None:
+    """Make the run's folder.
 
-    Raises UsageError before anything is written: no dataset, or a folder that is not the run's.
+    Raises UsageError before anything is written where the folder is not the run's.
     """
-    dataset = Dataset.open(config.dataset)
     out = config.out
     begun = out.exists() and (not out.is_dir() or any(out.iterdir()))
     if begun and not config.resume:
@@ -36,16 +41,18 @@ def open_run(config: TrainConfig) -> Dataset:
         _check_same(config, dataset)
     (out / "checkpoints").mkdir(parents=True, exist_ok=True)
     (out / "stop").unlink(missing_ok=True)
-    return dataset
 
 
-def describe_run(material: Material, network: nn.Module) -> None:
-    """Write run.json: settings, dataset, network, versions and hardware."""
+def describe_run(material: Material, network: nn.Module, judged: NDArray[np.intp]) -> None:
+    """Write run.json: settings, dataset, network, versions and hardware.
+
+    judged: the labels that mAP is over in every epoch, by their places.
+    """
     config = material.config
     weights = sum(weight.numel() for weight in network.parameters())
     about = {
         "schema": SCHEMA,
-        "config": config.plain(),
+        "config": {**config.plain(), "dataset": str(config.dataset.absolute())},
         "dataset": material.targets.dataset.content,
         "pictures": {
             "train": len(material.training),
@@ -60,21 +67,45 @@ def describe_run(material: Material, network: nn.Module) -> None:
             "learned": int(np.isnan(material.targets.constants).sum()),
             "side": config.network.side,
         },
+        "judged_by": [material.targets.rows.labels[place].name for place in judged],
         "versions": {
             "tagger": __version__,
             "python": platform.python_version(),
             "torch": torch.__version__,
             "timm": timm.__version__,
+            "accelerate": accelerate.__version__,
             "numpy": np.__version__,
         },
         "hardware": {
             "device": str(material.device),
-            "processor": platform.processor() or platform.machine(),
+            "card": torch.cuda.get_device_name(material.device)
+            if material.device.type == "cuda"
+            else None,
+            "processor": processor(),
+            "cores": os.cpu_count(),
             "threads": torch.get_num_threads(),
+            "processes": int(os.environ.get("WORLD_SIZE", "1")),
         },
     }
+    write_json(config.out / "run.json", about)
+
+
+def write_json(path: Path, about: Any) -> None:
+    """Write JSON whole or not at all."""
+    new = path.with_name(f".{path.name}.new")
     text = json.dumps(about, indent=2, ensure_ascii=False)
-    (config.out / "run.json").write_text(text + "\n", encoding="utf-8", newline="\n")
+    new.write_text(text + "\n", encoding="utf-8", newline="\n")
+    new.replace(path)
+
+
+def processor() -> str:
+    """What the processor calls itself."""
+    try:
+        text = Path("/proc/cpuinfo").read_text("utf-8")
+    except OSError:
+        return platform.processor() or platform.machine()
+    found = re.search(r"model name\s*:\s*(.+)", text)
+    return found[1] if found else platform.machine()
 
 
 def _check_same(config: TrainConfig, dataset: Dataset) -> None:

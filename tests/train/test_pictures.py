@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,11 +18,12 @@ from PIL import Image  # noqa: E402
 from tagger.dataset.index import Dataset  # noqa: E402
 from tagger.preprocess import WD, fit  # noqa: E402
 from tagger.train.augment import augment, draw  # noqa: E402
-from tagger.train.config import TrainConfig  # noqa: E402
-from tagger.train.data import in_batches, load_pictures, pooled, shuffled  # noqa: E402
+from tagger.train.config import AugmentOptions, NetworkOptions  # noqa: E402
+from tagger.train.data import pooled, prepare  # noqa: E402
 
 MakeDataset = Callable[..., Path]
-STILL = TrainConfig.of(Path(), Path(), flip=0.0, shift=0.0)
+STILL = AugmentOptions(flip=0.0, shift=0.0)
+SMALL = NetworkOptions(pool=16)
 
 
 @pytest.mark.parametrize("pool", [1, 2, 4, 7, 16])
@@ -39,28 +41,18 @@ def test_pictures_are_prepared_once(make_dataset: MakeDataset) -> None:
     """As `fit` makes them; the second training opens what the first one wrote."""
     dataset = Dataset.open(make_dataset(6))
     told: list[str] = []
-    first = load_pictures(dataset, 16, lambda what, done, total: told.append(what))
+    first = prepare(dataset, dataset.image_path, SMALL, lambda what, done, total: told.append(what))
     assert told
     with Image.open(dataset.image_path(3)) as image:
         wanted = pooled(fit(image, WD), 16)
     np.testing.assert_array_equal(first.pixels[3], wanted)
     dataset.image_path(3).unlink()
     told.clear()
-    second = load_pictures(dataset, 16, lambda what, done, total: told.append(what))
+    second = prepare(
+        dataset, dataset.image_path, SMALL, lambda what, done, total: told.append(what)
+    )
     assert not told
     np.testing.assert_array_equal(first.pixels, second.pixels)
-
-
-def test_the_order_is_decided_by_seed_and_epoch() -> None:
-    """Every row once; another epoch or seed is another order."""
-    rows = np.arange(100, 150)
-    once = shuffled(rows, 1, 2)
-    assert sorted(once) == rows.tolist()
-    assert once.tolist() == shuffled(rows, 1, 2).tolist()
-    assert once.tolist() != shuffled(rows, 1, 3).tolist()
-    assert once.tolist() != shuffled(rows, 2, 2).tolist()
-    assert [len(batch) for batch in in_batches(rows, 16)] == [16, 16, 16]
-    assert [len(batch) for batch in in_batches(rows[:5], 16)] == [5]
 
 
 def test_chance_is_the_pictures_own_whatever_the_batch() -> None:
@@ -77,20 +69,21 @@ def image() -> torch.Tensor:
 
 def chance(**numbers: float) -> torch.Tensor:
     """Every draw in the middle, where nothing is done, but those named."""
-    names = ("flip", "x", "y", "zoom", "cut", "cut_x", "cut_y", "cut_size", "colour")
+    names = ("flip", "x", "y", "zoom", "cut", "cut_x", "cut_y", "cut_size", "contrast")
+    names += ("crop", "crop_x", "crop_y", "turn", "bright", "saturation", "kernel")
     return torch.tensor([[numbers.get(name, 0.5) for name in names]])
 
 
 def test_without_settings_nothing_is_done() -> None:
     """And with them, nothing is done where chance is in the middle."""
-    assert torch.equal(augment(image(), torch.rand(1, 9), STILL), image())
-    config = STILL.but(flip=0.5, shift=0.2, colour=0.3, cutout=0.5)
+    assert torch.equal(augment(image(), torch.rand(1, 16), STILL), image())
+    config = replace(STILL, flip=0.5, shift=0.2, colour=0.3, cutout=0.5)
     assert torch.equal(augment(image(), chance(), config), image())
 
 
 def test_flips_and_shifts_are_exact() -> None:
     """Mirrored or moved by whole pixels; what comes in at a border repeats it."""
-    config = STILL.but(flip=0.5, shift=0.25)
+    config = replace(STILL, flip=0.5, shift=0.25)
     assert torch.equal(augment(image(), chance(flip=0.1), config), image().flip(3))
     moved = augment(image(), chance(x=1.0, y=0.0), config)
     wanted = torch.nn.functional.pad(image(), (0, 4, 4, 0), mode="replicate")[..., :16, 4:]
@@ -99,7 +92,7 @@ def test_flips_and_shifts_are_exact() -> None:
 
 def test_zoom_scales_about_the_centre() -> None:
     """A plain picture stays plain, and a step in the middle stays in the middle."""
-    config = STILL.but(zoom=0.2)
+    config = replace(STILL, zoom=0.2)
     half = torch.ones((1, 3, 16, 16))
     half[..., :8] = -1
     wide = augment(half, chance(zoom=1.0), config)
@@ -109,7 +102,7 @@ def test_zoom_scales_about_the_centre() -> None:
 
 def test_a_cut_is_a_grey_square_of_at_most_its_share() -> None:
     """Half of the pictures have one."""
-    config = STILL.but(cutout=0.5)
+    config = replace(STILL, cutout=0.5)
     cut = augment(torch.ones((1, 3, 16, 16)), chance(cut=0.1, cut_size=1.0), config)
     assert (cut[0, 0] == 0).sum() == 8 * 8
     assert set(cut.unique().tolist()) == {0.0, 1.0}

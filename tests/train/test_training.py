@@ -22,7 +22,9 @@ import torch
 from tagger.errors import DatasetError, OptionError, UsageError
 from tagger.train import loop
 from tagger.train.config import TrainConfig
-from tagger.train.loop import learning_rate, train
+from tagger.train.learner import Learner
+from tagger.train.loop import train
+from tagger.train.schedule import Clock, learning_rate
 
 MakeDataset = Callable[..., Path]
 SMALL = '{"channels": [8, 16, 24, 32], "stem_width": 8}'
@@ -42,6 +44,8 @@ def settings(dataset: Path, out: Path, **changes: Any) -> TrainConfig:
         shift=0.02,
         flip=0.5,
         threads=1,
+        track=("none",),
+        samples=0,
     )
     return own.but(**changes)
 
@@ -63,7 +67,7 @@ def test_a_training_learns_what_can_be_seen(make_dataset: MakeDataset, tmp_path:
 
 
 def test_a_run_leaves_its_files(make_dataset: MakeDataset, tmp_path: Path) -> None:
-    """run.json, progress.jsonl, metrics.csv, two checkpoints and the universal folder."""
+    """run.json, progress.jsonl, metrics.csv, three checkpoints and the universal folder."""
     folder = train(settings(make_dataset(), tmp_path / "run"), io.StringIO())
     run = tmp_path / "run"
     assert folder == run / "model"
@@ -77,6 +81,7 @@ def test_a_run_leaves_its_files(make_dataset: MakeDataset, tmp_path: Path) -> No
         "tagger.json",
     ]
     assert {path.name for path in (run / "checkpoints").iterdir()} == {
+        "before.safetensors",
         "best.safetensors",
         "last.safetensors",
     }
@@ -95,21 +100,23 @@ def test_a_broken_off_training_resumes_bit_for_bit(
 ) -> None:
     """Killed in its third epoch and resumed, it has the losses and weights of one that ran on."""
     dataset = make_dataset()
-    whole = settings(dataset, tmp_path / "whole", epochs=4, cutout=0.3, colour=0.1, zoom=0.1)
+    changes = {"cutout": 0.3, "colour": 0.1, "zoom": 0.1, "mixup": 0.4}
+    own = {"epochs": 4, "save_every": 2, "log_every": 1}
+    whole = settings(dataset, tmp_path / "whole", **changes, **own)
     train(whole, io.StringIO())
     broken = replace(whole, out=tmp_path / "broken")
-    step, seen = loop._step, []
+    step, seen = Learner.step, []
 
-    def killed(*arguments: Any) -> float:
+    def killed(*arguments: Any) -> Any:
         seen.append(0)
-        if len(seen) > 7:  # three steps make an epoch
-            raise KeyboardInterrupt
+        if len(seen) > 8:  # three steps make an epoch
+            raise MemoryError
         return step(*arguments)
 
-    monkeypatch.setattr(loop, "_step", killed)
-    with pytest.raises(KeyboardInterrupt):
+    monkeypatch.setattr(Learner, "step", killed)
+    with pytest.raises(MemoryError):
         train(broken, io.StringIO())
-    monkeypatch.setattr(loop, "_step", step)
+    monkeypatch.setattr(Learner, "step", step)
     train(replace(broken, resume=True), io.StringIO())
     first, second = (rows(tmp_path / name / "metrics.csv") for name in ("whole", "broken"))
     for own, other in zip(first, second, strict=True):
@@ -127,13 +134,13 @@ def test_a_stop_file_ends_the_training_as_if_it_were_done(
 ) -> None:
     """Whoever writes RUN/stop gets the model of the epoch under way."""
     config = settings(make_dataset(), tmp_path / "run", epochs=50)
-    epoch = loop._epoch
+    epoch = loop.run_epoch
 
     def stopping(*arguments: Any) -> float:
         (config.out / "stop").touch()
         return epoch(*arguments)
 
-    monkeypatch.setattr(loop, "_epoch", stopping)
+    monkeypatch.setattr(loop, "run_epoch", stopping)
     folder = train(config, io.StringIO())
     assert len(rows(config.out / "metrics.csv")) == 1
     assert (folder / "model.onnx").is_file()
@@ -205,5 +212,5 @@ def test_settings_that_cannot_be_are_one_sentence(
 def test_the_learning_rate_rises_and_falls(tmp_path: Path) -> None:
     """Linearly up to the highest, then half a cosine down to nothing."""
     config = settings(tmp_path, tmp_path, lr=1.0, warmup=0.2)
-    rates = [learning_rate(config, done) for done in (0.0, 0.1, 0.2, 0.6, 1.0)]
+    rates = [learning_rate(config.optim, Clock(done)) for done in (0.0, 0.1, 0.2, 0.6, 1.0)]
     np.testing.assert_allclose(rates, [0, 0.5, 1, 0.5, 0], atol=1e-12)

@@ -3,7 +3,9 @@
 network     what is trained
 losses      what a wrong answer costs
 optim       how the weights move
+data        which pictures are seen, in what order, and how they come
 augment     what chance does to a picture
+tracking    what is seen of it while it runs
 run         where and how long it runs
 card        what the finished model says of itself
 
@@ -21,20 +23,24 @@ from ... import groups
 from ...options import check, option
 from .augment import AugmentOptions
 from .card import CardOptions
+from .data import DataOptions
 from .losses import LossOptions
 from .network import SIZE, NetworkOptions, arguments
 from .optim import OptimOptions
 from .run import RunOptions
+from .tracking import TrackingOptions
 
 __all__ = [
     "COMMON",
     "SIZE",
     "AugmentOptions",
     "CardOptions",
+    "DataOptions",
     "LossOptions",
     "NetworkOptions",
     "OptimOptions",
     "RunOptions",
+    "TrackingOptions",
     "TrainConfig",
     "arguments",
 ]
@@ -65,12 +71,20 @@ class TrainConfig:
     print_config: bool = option(
         False, help="Print every setting as YAML that --config reads, and train nothing."
     )
+    dry_run: bool = option(
+        False, help="Say what would be trained and what it would take, and train nothing."
+    )
+    show_augmentation: Path | None = option(
+        None, help="Write a PNG of what chance does to some of the pictures; train nothing."
+    )
     resume: bool = option(False, help="Continue the training in RUN from its last checkpoint.")
 
     network: NetworkOptions = option(factory=NetworkOptions, help="What is trained.")
     loss: LossOptions = option(factory=LossOptions, help="What a wrong answer costs.")
     optim: OptimOptions = option(factory=OptimOptions, help="How the weights move.")
+    data: DataOptions = option(factory=DataOptions, help="Which pictures are seen.")
     augment: AugmentOptions = option(factory=AugmentOptions, help="What chance does to pictures.")
+    tracking: TrackingOptions = option(factory=TrackingOptions, help="What is seen of it.")
     run: RunOptions = option(factory=RunOptions, help="Where and how long it runs.")
     card: CardOptions = option(factory=CardOptions, help="What the model says of itself.")
 

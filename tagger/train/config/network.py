@@ -8,6 +8,7 @@ from typing import Any
 
 from ...errors import OptionError
 from ...options import check, option
+from ...preprocess import WD, Preprocess
 
 SIZE = 448
 """Pixels of a side of what every picture is fitted to: WD's, which other tools hard-code."""
@@ -36,19 +37,22 @@ class NetworkOptions:
         arguments(self.model_args)
 
     @property
+    def preprocess(self) -> Preprocess:
+        """What `fit` makes of a picture before it is averaged down by the pool."""
+        return WD
+
+    @property
     def side(self) -> int:
         """Pixels of a side of what the network sees."""
         return SIZE // self.pool
 
 
-def arguments(text: str) -> dict[str, Any]:
-    """The settings of an architecture from JSON. Raises OptionError for what is no object."""
+def arguments(text: str, name: str = "model_args") -> dict[str, Any]:
+    """Names and values from JSON. Raises OptionError, naming the setting, for what is no object."""
     try:
         found = json.loads(text)
     except ValueError:
         found = None
     if not isinstance(found, dict):
-        raise OptionError(
-            f'model_args: expected JSON such as {{"stem_width": 32}}, got {text!r:.60}'
-        )
+        raise OptionError(f'{name}: expected JSON such as {{"stem_width": 32}}, got {text!r:.60}')
     return found
