@@ -123,25 +123,40 @@ def loaded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return seen
 
 
+def decode(pictures: int, waiting: int, decode_s: float, run_s: float) -> None:
+    """A run of one thread: each picture takes so long to decode, and the model so long after it."""
+    now = 0.0
+
+    def fit(picture: Any) -> np.ndarray:
+        nonlocal now
+        now += decode_s
+        return sizes.fit(picture)
+
+    sizes = Sizes()
+    decoding = Decoding(fit, lambda: waiting, 1, sizes.open, lambda: now)
+    for _ in range(pictures):
+        decoding("1")
+        now += run_s
+    decoding.close()
+
+
 @pytest.mark.parametrize(("done", "waiting"), [(PAYS_AFTER - 1, 1000), (1000, PAYS_AFTER // 4)])
 def test_a_short_run_imports_nothing(done: int, waiting: int, loaded: list[str]) -> None:
     """Few pictures so far, or few to come: importing torch would take longer than it saves."""
-    sizes = Sizes()
-    decode = Decoding(sizes.fit, lambda: waiting, 1, sizes.open)
-    for _ in range(done):
-        decode("1")
-    decode.close()
+    decode(done, waiting, decode_s=0.04, run_s=0.01)
     assert loaded == []
 
 
 def test_a_long_run_imports_once_beside_the_work(loaded: list[str]) -> None:
     """In a thread of its own; `close` waits for it."""
-    sizes = Sizes()
-    decode = Decoding(sizes.fit, lambda: PAYS_AFTER, 1, sizes.open)
-    for _ in range(3 * PAYS_AFTER):
-        decode("1")
-    decode.close()
+    decode(3 * PAYS_AFTER, PAYS_AFTER, decode_s=0.04, run_s=0.01)
     assert loaded == ["tagger-import"]
+
+
+def test_a_slow_model_imports_nothing(loaded: list[str]) -> None:
+    """Where decoding is a thirtieth of the work, half a gigabyte would buy nothing."""
+    decode(3 * PAYS_AFTER, PAYS_AFTER, decode_s=0.04, run_s=1.2)
+    assert loaded == []
 
 
 def test_the_first_caption_waits_for_no_import(own_home: Path) -> None:

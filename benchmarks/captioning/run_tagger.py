@@ -41,8 +41,8 @@ def main() -> None:
 
 def _caption(folder: Path, model: Path, watch: Stopwatch) -> None:
     @contextlib.contextmanager
-    def progress(title: str, unit: str) -> Iterator[Callable[[int, int], None]]:
-        yield lambda done, total: watch.mark(done - len(watch.marks))
+    def progress(title: str, unit: str) -> Iterator[Callable[[int, int, str], None]]:
+        yield lambda done, total, note: watch.mark(done - len(watch.marks))
 
     from tagger.cli import caption
 

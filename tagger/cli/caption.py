@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import partial
@@ -33,9 +33,7 @@ from .opening import captioner_for, find_models, open_model
 from .outputs import Output
 from .screen import line, progress, say
 from .selecting import categories
-
-SHOWN = 20
-"""Failures that the summary names one by one."""
+from .summing import print_summary
 
 
 @dataclass(frozen=True)
@@ -133,8 +131,9 @@ def run(argv: Sequence[str], prog: str) -> int:
         count = tally.total() - tally["skip"]
         runtime = replace(flags.runtime(), streams=count)  # a few have all of the processor
         memories = [Memory(store, m, _sufficing(m, models, captioner), keeping) for m in models]
+        opened: list[Pipeline] = []
         recalls = [
-            Recall(memory, partial(_open, model, runtime, stack))
+            Recall(memory, partial(_open, model, runtime, stack, opened))
             for memory, model in zip(memories, models, strict=True)
         ]
         scorer: Scorer = (
@@ -144,9 +143,12 @@ def run(argv: Sequence[str], prog: str) -> int:
             tags = _tags_of(job, settings.format, models[0])
             scorer = WithCaptions(scorer, tags)
             captioner = captioner_for(models, settings, blend, tags.labels)
-        running = caption_folder(job, scorer, captioner, journal, dry=flags.dry_run)
-        summary = _watch(running, count, diff=flags.diff)
-        _print_summary(summary, recalls[0])
+        summary = Summary.whole() if flags.report else Summary()
+        running = caption_folder(
+            job, scorer, captioner, journal, dry=flags.dry_run, summary=summary
+        )
+        _watch(running, count, partial(_where, opened), diff=flags.diff)
+        print_summary(summary, recalls[0])
         if not flags.dry_run:
             output.write(job, running, recalls[0], models[0])
     if flags.dry_run:
@@ -171,17 +173,25 @@ def _sufficing(model: Model, models: Sequence[Model], captioner: Captioner) -> C
     return Captioner(Settings(), model.labels, model.thresholds)
 
 
-def _open(model: Model, runtime: Runtime, stack: ExitStack) -> tuple[Pipeline, Contract]:
+def _open(
+    model: Model, runtime: Runtime, stack: ExitStack, opened: list[Pipeline]
+) -> tuple[Pipeline, Contract]:
     """Open the model and what feeds it, until the stack is closed."""
     tagger = open_model(model, runtime)
     backend = tagger.backend
-    at_once = max(backend.best_batch, backend.streams)
-    how = f"{backend.library}, {backend.dtype}, {at_once} at once"
+    pipeline = stack.enter_context(Pipeline(tagger, runtime))
+    how = f"{backend.library}, {backend.dtype}, {pipeline.at_once} at once"
     say(f"{tagger.name} on {backend.device} ({how})")
-    return stack.enter_context(Pipeline(tagger, runtime)), backend.contract
+    opened.append(pipeline)
+    return pipeline, backend.contract
 
 
-def _watch(running: Run, total: int, *, diff: bool) -> Summary:
+def _where(opened: Sequence[Pipeline]) -> str:
+    """What runs the models, and how many pictures at once; empty while none is needed."""
+    return ", ".join(dict.fromkeys(f"{each.device}, {each.at_once} at once" for each in opened))
+
+
+def _watch(running: Run, total: int, where: Callable[[], str], *, diff: bool) -> None:
     """Drive a run to its end, showing how far it is; Ctrl-C stops it and leaves the summary."""
     done = 0
     with progress("Captioning", "pictures") as tell, asked_to_stop(running.stop):
@@ -191,11 +201,11 @@ def _watch(running: Run, total: int, *, diff: bool) -> Summary:
                     if diff:
                         _show_diff(outcome.change)
                     done += 1
-                    tell(done, total)
-                return running.summary
+                    tell(done, total, where())
+                return
             except KeyboardInterrupt:
                 if running.summary.interrupted:  # the second one: somebody means it
-                    return running.summary
+                    return
                 running.stop()
 
 
@@ -221,28 +231,3 @@ def _show_plan(job: FolderJob) -> int:
     said = ", ".join(f"{count} {kind}" for kind, count in counts.items()) or "nothing to do"
     say(f"{said}; nothing was written" + (f"; {refused} refused" if refused else ""))
     return FAILED if refused else DONE
-
-
-def _print_summary(summary: Summary, recall: Recall) -> None:
-    counts = {
-        "written": summary.written,
-        "unchanged": summary.same,
-        "skipped": summary.skipped - summary.edited,
-        "edited since and left": summary.edited,
-        "failed": summary.failed,
-    }
-    said = ", ".join(f"{count:,} {name}" for name, count in counts.items() if count)
-    stopped = summary.interrupted or summary.stopped
-    say(f"{'Stopped: ' if stopped else ''}{said or 'nothing to do'}")
-    if recall.known:
-        say(f"{recall.known:,} of them from kept scores, {recall.inferred:,} inferred")
-    if summary.ignored:
-        kinds = ", ".join(f"{n} {ending or 'without'}" for ending, n in summary.ignored.items())
-        say(f"other files, left alone: {kinds}")
-    if summary.stopped:
-        say(f"stopped, and the next run does the rest: {summary.stopped}")
-    for path, reason in [*summary.failures, *summary.unreadable, *summary.left][:SHOWN]:
-        say(f"  {path}: {reason}")
-    rest = len(summary.failures) + len(summary.unreadable) + len(summary.left) - SHOWN
-    if rest > 0:
-        say(f"  and {rest:,} more")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 from ..argv import parse
@@ -101,7 +102,7 @@ def _print(report: Report, *, dry: bool) -> None:
         named = ", ".join(f"{tag} {n:,}" for tag, n in report.unknown.most_common(SHOWN))
         more = f", and {len(report.unknown) - SHOWN:,} more" if len(report.unknown) > SHOWN else ""
         line(f"tags that the model does not have, left out: {named}{more}")
-    for path, reason in report.failures[:SHOWN]:
+    for path, reason in islice(report.failures, SHOWN):
         say(reason if str(path) in reason else f"{path}: {reason}")
     if len(report.failures) > SHOWN:
         say(f"and {len(report.failures) - SHOWN:,} more")

@@ -9,11 +9,16 @@ from __future__ import annotations
 import sys
 import time
 import unicodedata
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import Protocol
 
-Tell = Callable[[int, int], None]
-"""Told how much is done, and how much there is."""
+
+class Tell(Protocol):
+    """Told how much is done, how much there is, and what else is worth a word beside it."""
+
+    def __call__(self, done: int, total: int, note: str = "") -> None: ...
+
 
 PLAIN_EVERY_S = 10.0
 """Seconds between two lines of progress where there is no terminal."""
@@ -71,8 +76,8 @@ def _bar(title: str, unit: str) -> Iterator[Tell]:
     with Progress(*columns, console=console, transient=True) as shown:
         task = shown.add_task(title, total=None, said="")
 
-        def tell(done: int, total: int) -> None:
-            said = amounts(done, total, unit, time.monotonic() - start)
+        def tell(done: int, total: int, note: str = "") -> None:
+            said = _noted(amounts(done, total, unit, time.monotonic() - start), note)
             shown.update(task, completed=done, total=total or None, said=said)
 
         yield tell
@@ -83,16 +88,19 @@ def _lines(title: str, unit: str) -> Iterator[Tell]:
     """A line when it is worth one: every ten seconds."""
     start = said = time.monotonic()
 
-    def tell(done: int, total: int) -> None:
+    def tell(done: int, total: int, note: str = "") -> None:
         nonlocal said
         now = time.monotonic()
         if now - said >= PLAIN_EVERY_S:
             said = now
-            print(
-                f"{title}: {amounts(done, total, unit, now - start)}", file=sys.stderr, flush=True
-            )
+            far = _noted(amounts(done, total, unit, now - start), note)
+            print(f"{title}: {far}", file=sys.stderr, flush=True)
 
     yield tell
+
+
+def _noted(said: str, note: str) -> str:
+    return f"{said}; {note}" if note else said
 
 
 def amounts(done: int, total: int, unit: str, seconds: float) -> str:

@@ -20,6 +20,7 @@ Read downward:
     recall      kept scores first, the model for the rest
     foreign     scores that tools left beside pictures; dbjson: in picobyte's db.json
     imports     such scores taken up among the kept ones
+    noted       paths with reasons, few of them in memory
     summary     what became of the pictures
     scorefiles  the scores of one picture beside its caption
     writer      what is written for one picture

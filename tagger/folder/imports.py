@@ -25,6 +25,7 @@ from ..store import Key, Store
 from .dbjson import DbJson, pixel_hash
 from .foreign import Said, read_scores
 from .memory import imported
+from .noted import Noted
 from .walk import Listing, walk
 
 FindModel = Callable[[str], Model | None]
@@ -47,7 +48,7 @@ class Report:
     taken: Counter[str] = field(default_factory=lambda: Counter[str]())
     unknown: Counter[str] = field(default_factory=lambda: Counter[str]())
     absent: int = 0
-    failures: list[tuple[Path, str]] = field(default_factory=list[tuple[Path, str]])
+    failures: Noted = field(default_factory=Noted)
 
 
 class Taker:
@@ -154,7 +155,7 @@ class Importer:
         self, picture: Path, shared: bool, pixels: str | ImageError
     ) -> list[tuple[Key, Sparse]]:
         if isinstance(pixels, ImageError):
-            self.report.failures.append((picture, pixels.cause))
+            self.report.failures.add(picture, pixels.cause)
             return []
         try:
             said = [*self._in_databases(pixels), *_beside(picture, shared)]
@@ -163,9 +164,9 @@ class Importer:
             content = "" if self._store is None else self._store.content(picture)
             return [self._row(content, *each) for each in said]
         except ImageError as error:
-            self.report.failures.append((picture, error.cause))
+            self.report.failures.add(picture, error.cause)
         except CaptionError as error:
-            self.report.failures.append((picture, str(error)))
+            self.report.failures.add(picture, str(error))
         return []
 
     def _in_databases(self, pixels: str) -> Iterator[tuple[Path, str, Said]]:

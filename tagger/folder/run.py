@@ -57,18 +57,19 @@ def caption_folder(
     journal: Journal | None = None,
     *,
     dry: bool = False,
+    summary: Summary | None = None,
 ) -> Run:
     """Caption the pictures of a job: iterate over the Run, its `summary` counts meanwhile.
 
     Pictures that have a caption and keep it are not scored, and counted without an Outcome. What
     is written can be undone by the journal, without one that in our home. `dry` writes nothing:
-    the outcomes say what would become of each caption.
+    the outcomes say what would become of each caption. `summary` is counted in, else a new one.
 
     Raises:
         UsageError: as `plan_folder` does.
         StoreError: the journal can't be opened.
     """
-    run = Run(job, scorer, captioner, journal or Journal(), dry=dry)
+    run = Run(job, scorer, captioner, journal or Journal(), dry=dry, summary=summary)
     if journal is None:
         run.closes_journal()
     return run
@@ -94,9 +95,10 @@ class Run(Iterator[Outcome]):
         journal: Journal,
         *,
         dry: bool = False,
+        summary: Summary | None = None,
     ) -> None:
         self.job = job
-        self.summary = Summary()
+        self.summary = summary or Summary()
         self._dry, self._journal = dry, journal
         self._at_end: Callable[[], object] = lambda: None
         self.recorder = journal.begin("caption", job.argv)
@@ -203,7 +205,7 @@ class Run(Iterator[Outcome]):
         summary, change = self.summary, outcome.change
         if change is None:
             if outcome.reason != summary.stopped:  # said once, for all
-                summary.failures.append((outcome.picture, outcome.reason))
+                summary.failures.add(outcome.picture, outcome.reason)
         elif change.writes:
             summary.written += 1
         elif change.kind == "same":
@@ -213,7 +215,7 @@ class Run(Iterator[Outcome]):
             if outcome.reason == EDITED:
                 summary.edited += 1
             elif outcome.reason:
-                summary.left.append((outcome.picture, outcome.reason))
+                summary.left.add(outcome.picture, outcome.reason)
         return outcome
 
     def _take_counts(self) -> None:

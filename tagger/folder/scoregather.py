@@ -13,6 +13,7 @@ from ..images import content_hash
 from ..scores import Scores
 from .gather import path_key
 from .job import FolderJob, Plan
+from .noted import Noted
 from .run import Scorer
 from .scoretable import Head, writing
 from .strays import sweep
@@ -26,7 +27,7 @@ class Gathered:
     """How many pictures a table holds, and those it lacks, with the reason."""
 
     pictures: int = 0
-    failures: list[tuple[Path, str]] = field(default_factory=list[tuple[Path, str]])
+    failures: Noted = field(default_factory=Noted)
 
 
 @dataclass(frozen=True)
@@ -88,7 +89,7 @@ def _scored(pictures: Sequence[Path], scorer: Scorer, gathered: Gathered) -> dic
         else:
             error = outcome.error
             reason = error.cause if isinstance(error, ImageError) else str(error)
-            gathered.failures.append((path, reason))
+            gathered.failures.add(path, reason)
 
 
 def _hashes(pictures: Iterable[Path], hash_of: HashOf, gathered: Gathered) -> dict[Path, str]:
@@ -98,7 +99,7 @@ def _hashes(pictures: Iterable[Path], hash_of: HashOf, gathered: Gathered) -> di
         try:
             found[picture] = hash_of(picture) or content_hash(picture)
         except ImageError as error:
-            gathered.failures.append((picture, error.cause))
+            gathered.failures.add(picture, error.cause)
     return found
 
 

@@ -11,18 +11,24 @@ import os
 import shutil
 import stat
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from ..errors import CaptionError
 from ..paths import cause_of, openable
 from .strays import beside
 
+T = TypeVar("T")
+
 _LONGEST = 1 << 20  # bytes; what is larger is no caption
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 _SETTLED_NS = 2_000_000_000  # changed more recently, a file's time may not tell of another change
+_IN_USE = (errno.EBUSY, errno.ETXTBSY)
+_IN_USE_WINDOWS = (5, 32, 33)  # access denied, which replacing an open file is; sharing, locks
+_TRIES_S = (0.01, 0.03, 0.1, 0.3)
+"""Seconds between the tries at a file that another program has open: scanners soon let go."""
 Stamp = tuple[int, int, int, int]
 """Size, times and inode of a file: while they stay, so does what it holds."""
 
@@ -84,7 +90,8 @@ def put_file(path: Path, data: bytes | None) -> None:
     """
     try:
         if data is None:
-            openable(path).unlink(missing_ok=True)
+            place = openable(path)
+            patiently(lambda: place.unlink(missing_ok=True))
         else:
             _replace(path, data)
     except OSError as error:
@@ -104,7 +111,7 @@ def move_file(path: Path, target: Path) -> None:
     try:
         openable(target.parent).mkdir(parents=True, exist_ok=True)
         try:
-            openable(path).rename(openable(target))
+            patiently(lambda: openable(path).rename(openable(target)))
         except OSError as error:
             if error.errno != errno.EXDEV:
                 raise
@@ -120,10 +127,9 @@ def _carry(path: Path, target: Path) -> None:
         shutil.copy2(path, temporary)
         temporary.replace(target)
     except BaseException:
-        with suppress(OSError):
-            temporary.unlink()
+        _remove(temporary)
         raise
-    path.unlink()
+    patiently(path.unlink)
 
 
 @contextmanager
@@ -139,10 +145,9 @@ def replacing(path: Path) -> Iterator[Path]:
         yield temporary
         if mode is not None:
             temporary.chmod(mode & 0o7777)
-        temporary.replace(where)
+        patiently(lambda: temporary.replace(where))
     except BaseException:
-        with suppress(OSError):
-            temporary.unlink()
+        _remove(temporary)
         raise
 
 
@@ -154,11 +159,36 @@ def _replace(path: Path, data: bytes) -> None:
         made = _put(temporary, data)
         if mode is not None and (mode ^ made) & 0o7777:
             os.chmod(temporary, mode & 0o7777)
-        os.replace(temporary, where)
+        patiently(lambda: os.replace(temporary, where))
     except BaseException:
-        with suppress(OSError):
-            os.unlink(temporary)
+        _remove(temporary)
         raise
+
+
+def patiently(act: Callable[[], T]) -> T:
+    """Do something to a file that another program may have open for a moment.
+
+    Windows refuses then to replace, move or remove it. Raises OSError where it stays so.
+    """
+    for seconds in _TRIES_S:
+        try:
+            return act()
+        except OSError as error:
+            if not _is_in_use(error):
+                raise
+            time.sleep(seconds)
+    return act()
+
+
+def _is_in_use(error: OSError) -> bool:
+    code = getattr(error, "winerror", None)
+    return error.errno in _IN_USE if code is None else code in _IN_USE_WINDOWS
+
+
+def _remove(temporary: str | Path) -> None:
+    """Take away what was not finished; what can't be removed now, a later run sweeps."""
+    with suppress(OSError):
+        patiently(lambda: os.unlink(temporary))
 
 
 def _found(path: Path) -> tuple[str, int | None]:

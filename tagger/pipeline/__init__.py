@@ -79,6 +79,16 @@ class Pipeline:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    @property
+    def device(self) -> str:
+        """What runs the model."""
+        return self._tagger.backend.device
+
+    @property
+    def at_once(self) -> int:
+        """Pictures that are run at once now: fewer than at first, where memory did not do."""
+        return max(self._batch, self._tagger.backend.streams)
+
     def submit(self, source: Source, priority: Priority = "interactive") -> Future[Scores]:
         """Hand in one picture: a file, its bytes, or an opened image.
 

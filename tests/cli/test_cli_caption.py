@@ -255,7 +255,7 @@ def test_ctrl_c_ends_with_the_summary(
     def interrupted(title: str, unit: str = "") -> Iterator[Callable[[int, int], None]]:
         left = struck
 
-        def tell(done: int, total: int) -> None:
+        def tell(done: int, total: int, note: str = "") -> None:
             nonlocal left
             left -= 1
             if left >= 0:

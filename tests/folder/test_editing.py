@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -26,6 +25,8 @@ from tagger.folder.queryreader import parse
 from tagger.folder.search import Search
 from tagger.folder.undo import undo
 from tagger.settings import Folder
+
+from ..privileges import as_anybody
 
 RED = Image.new("RGB", (4, 4), "red")
 
@@ -381,14 +382,15 @@ def test_pictures_go_to_a_folder_above_but_not_to_their_own(tmp_path: Path) -> N
     assert (tmp_path / "a.png").exists()
 
 
-@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may read all")
 def test_a_folder_that_can_not_be_listed_is_named(tmp_path: Path) -> None:
     captions = folder(tmp_path, {"a.png": "x", "sub/b.png": "x"})
     (tmp_path / "sub").chmod(0)
     plan = EditPlan(captions, Rules([Dedupe()]))
-    assert len(list(plan)) == 1
+    try:
+        assert as_anybody(lambda: len(list(plan))) == 1
+    finally:
+        (tmp_path / "sub").chmod(0o755)
     assert plan.unread == [(tmp_path / "sub", "permission denied")]
-    (tmp_path / "sub").chmod(0o755)
 
 
 @pytest.mark.parametrize("name", ["nothing", "a.png"])

@@ -89,7 +89,7 @@ def table(root: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     file = root / "out" / "scores.parquet"
     gathered = gather(root, file)
     assert gathered.pictures == 149
-    assert gathered.failures == [(root / "bad.png", "truncated file")]
+    assert list(gathered.failures) == [(root / "bad.png", "truncated file")]
     return file
 
 

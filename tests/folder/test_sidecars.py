@@ -7,7 +7,9 @@ import os
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 
@@ -16,6 +18,8 @@ from tagger.folder import wholefile
 from tagger.folder.sidecars import captions_in, encode_caption, read_caption
 from tagger.folder.strays import sweep
 from tagger.folder.wholefile import put_file
+
+T = TypeVar("T")
 
 needs_posix = pytest.mark.skipif(os.name == "nt", reason="POSIX permissions and signals")
 
@@ -146,6 +150,103 @@ def test_a_refusal_leaves_the_old_text_and_no_stray(
     with pytest.raises(CaptionError, match=rf"a\.txt: can't be written: {phrase}"):
         write_caption(path, "1girl")
     assert path.read_text() == "by hand"
+    assert listing(tmp_path) == ["a.txt"]
+
+
+class Locked:
+    """Another program that has files open, as Windows tells of it, for so many tries of each."""
+
+    def __init__(self, tries: int, code: int) -> None:
+        self.tries, self.code = tries, code
+        self.asked: dict[str, int] = {}
+
+    def guard(self, act: Callable[..., T]) -> Callable[..., T]:
+        def guarded(path: str | Path, *args: object, **named: object) -> T:
+            name = Path(args[0] if args and act is os.replace else path).name  # pyright: ignore[reportArgumentType]
+            self.asked[name] = self.asked.get(name, 0) + 1
+            if self.asked[name] <= self.tries:
+                error = PermissionError(errno.EACCES, "in use", str(path))
+                error.winerror = self.code  # pyright: ignore[reportAttributeAccessIssue]
+                raise error
+            return act(path, *args, **named)
+
+        return guarded
+
+
+@pytest.fixture
+def no_waiting(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """What would have been waited, in seconds."""
+    waited: list[float] = []
+    monkeypatch.setattr(wholefile.time, "sleep", waited.append)
+    return waited
+
+
+@pytest.mark.parametrize("code", [5, 32, 33])
+def test_a_file_that_a_scanner_holds_for_a_moment_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, no_waiting: list[float], code: int
+) -> None:
+    """Windows refuses to replace a file that another program has open; soon it lets go."""
+    path = tmp_path / "a.txt"
+    path.write_text("by hand")
+    monkeypatch.setattr(os, "replace", Locked(2, code).guard(os.replace))
+    write_caption(path, "1girl")
+    assert path.read_text() == "1girl"
+    assert listing(tmp_path) == ["a.txt"]
+    assert len(no_waiting) == 2
+
+
+@pytest.mark.parametrize("code", [32, 33])
+def test_a_file_that_stays_open_elsewhere_is_reported(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, no_waiting: list[float], code: int
+) -> None:
+    """After less than a second; the old text is there, and nothing beside it."""
+    path = tmp_path / "a.txt"
+    path.write_text("by hand")
+    monkeypatch.setattr(os, "replace", Locked(99, code).guard(os.replace))
+    with pytest.raises(
+        CaptionError, match=r"a\.txt: can't be written: another program has it open"
+    ):
+        write_caption(path, "1girl")
+    assert path.read_text() == "by hand"
+    assert listing(tmp_path) == ["a.txt"]
+    assert 0 < sum(no_waiting) < 1
+
+
+def test_what_is_refused_for_good_is_not_tried_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, no_waiting: list[float]
+) -> None:
+    """A folder without permission does not let go."""
+    monkeypatch.setattr(os, "replace", Locked(99, 1314).guard(os.replace))
+    with pytest.raises(CaptionError, match="permission denied"):
+        write_caption(tmp_path / "a.txt", "1girl")
+    assert no_waiting == []
+
+
+def test_a_caption_that_is_open_elsewhere_is_removed_when_it_is_free(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, no_waiting: list[float]
+) -> None:
+    """As an undo does."""
+    path = tmp_path / "a.txt"
+    path.write_text("1girl")
+    monkeypatch.setattr(Path, "unlink", Locked(1, 32).guard(Path.unlink))
+    put_file(path, None)
+    assert not path.exists()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="errno is of POSIX")
+def test_a_busy_file_is_tried_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, no_waiting: list[float]
+) -> None:
+    """Network disks say EBUSY."""
+    replace, refused = os.replace, [OSError(errno.EBUSY, "busy")]
+
+    def busy(source: str, target: str) -> None:
+        if refused:
+            raise refused.pop()
+        replace(source, target)
+
+    monkeypatch.setattr(os, "replace", busy)
+    write_caption(tmp_path / "a.txt", "1girl")
     assert listing(tmp_path) == ["a.txt"]
 
 
