@@ -45,6 +45,11 @@
   };
   window.taggerPost = post;
 
+  // Changes are numbered, so that Python can tell the newest; a page goes by a name of its own.
+  const page = Math.random().toString(36).slice(2);
+  let turns = 0;
+  window.taggerTurn = () => `${page}:${++turns}`;
+
   // ---------------------------------------------------------------- buttons
 
   const within = (event, selector) => {
@@ -118,6 +123,37 @@
     }
     refilter();
     hang();
+    askAgain();
+    speak();
+  };
+
+  // Python could not know of what was set while it answered: it is asked once more.
+  let asked = null;
+  const askAgain = () => {
+    const mark = root()?.querySelector("[data-again]") ?? null;
+    if (mark && mark !== asked) press("tagger_ask");
+    asked = mark;
+  };
+
+  // ---------------------------------------------------------------- for those who listen
+
+  // Places where sentences appear are live before there is one; how a run ended is said once.
+  const MACHINERY = ".tg-hidden :is(textarea, input, button), button.tg-hidden";
+  let said = null;
+  const speak = () => {
+    for (const place of root()?.querySelectorAll(".tg-fragment:not([aria-live])") ?? []) {
+      place.setAttribute("aria-live", "polite");
+    }
+    // what only our script and Python use is neither read out nor reached by Tab
+    for (const each of root()?.querySelectorAll(MACHINERY) ?? []) {
+      each.tabIndex = -1;
+      each.setAttribute("aria-hidden", "true");
+    }
+    const voice = root()?.querySelector(".tg-voice");
+    const words = [...(root()?.querySelectorAll("[data-say]") ?? [])];
+    const now = words.map((each) => each.dataset.say).filter(Boolean).join(". ");
+    if (voice && said !== null && now !== said) voice.textContent = now;
+    said = now;
   };
 
   // ---------------------------------------------------------------- thresholds
@@ -193,9 +229,10 @@
   setInterval(() => {
     const tab = root();
     if (document.hidden || !tab?.offsetParent) return;
-    if (tab.querySelector('[data-live="1"]')) {
-      press("tagger_tick");
-    }
+    const live = [...tab.querySelectorAll('[data-live="1"]')];
+    const training = live.filter((each) => each.closest("#tagger_page_training, .tg-training"));
+    if (live.length > training.length) press("tagger_tick");
+    if (training.some((each) => each.offsetParent)) press("tagger_tock");
   }, 1000);
 
   // ---------------------------------------------------------------- a page that was just opened

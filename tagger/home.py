@@ -12,7 +12,7 @@ from typing import Literal, get_args
 
 from .errors import UsageError
 
-Part = Literal["scores", "runs", "presets", "relations", "models", "cache"]
+Part = Literal["scores", "runs", "presets", "relations", "models", "cache", "training"]
 PARTS: tuple[Part, ...] = get_args(Part)
 
 

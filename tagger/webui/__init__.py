@@ -12,10 +12,14 @@ Read downward:
     feeding     a long run's pictures: few at a time, none while the WebUI generates
     runs        captioning a folder and undoing it, as jobs
     preview     what captioning a folder would do
+    processes   programs that go on without us
+    following   a training's files, read as they grow
+    interpreter the Python that trains: one of its own
+    training    trainings, each a program of its own
     shelf       the models of a process: listed, fetched, loaded, freed
     app         App: one object a process, all that the page and the routes know
     compat      every difference between the gradios of the hosts
-    tab         the tab: four pages, their HTML, what their listeners do
+    tab         the tab: five pages, their HTML, what their listeners do
     page        the tab on a page of our own
     api         the routes
     server      a server of our own

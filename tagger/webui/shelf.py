@@ -19,13 +19,18 @@ from ..models.spec import Model, ModelSpec
 from ..settings import Runtime
 from ..thresholds import Thresholds
 from .host import Host
-from .jobs import ENDED, Job, Jobs
+from .jobs import ENDED, BusyError, Job, Jobs
 from .kept import Kept
 from .scoring import Models, Scoring
+from .training import Trainings
 
 log = logging.getLogger(__name__)
 
 ModelState = Literal["absent", "downloading", "on disk", "loaded", "bad"]
+
+
+_ALL = 1 << 50
+"""Bytes of room that no device has: all that can be freed is."""
 
 
 class AbsentError(ModelError):
@@ -77,6 +82,7 @@ class Shelf:
         self.jobs = Jobs()
         self.models = Models(self.registry)
         self.kept = Kept()
+        self.trainings = Trainings()
         self._lock = threading.Lock()
         self._scoring: Scoring | None = None
         self._open = open
@@ -126,15 +132,19 @@ class Shelf:
     def load(self, model: str = "") -> Job:
         """Fetch a model if need be and load it, as a job."""
         found = self.models.find(model or self.default_model)
+        fetching = self._downloads().get(found.name)
+        if fetching and fetching.kind == "load":
+            return fetching
 
         def work(job: Job) -> None:
-            if not found.on_disk:
+            if fetching:
+                _follow(fetching, job)
+            if not self.models.find(found.name).on_disk:
                 self._fetch(found, job)
             job.check()
             self.scoring.pipeline(found.name)
 
-        under_way = self._downloads().get(found.name)
-        return under_way or self.jobs.start("load", found.name, work)
+        return self.jobs.start("load", found.name, work)
 
     def download(self, model: str = "") -> Job:
         """Fetch a model as a job; the one that is at it already, if there is one."""
@@ -147,6 +157,18 @@ class Shelf:
     def unload(self, model: str | None = None) -> int:
         """Free a model, or all, once running batches are over; say how many bytes."""
         return self.scoring.unload(None if model is None else self.models.find(model).name)
+
+    def make_way(self, device: str) -> None:
+        """Leave a device to a training: our models go, and what the host can bring back later.
+
+        Raises BusyError while the host makes pictures there.
+        """
+        self.unload()
+        if device != "cpu" and self.host.device() != "cpu" and not self.host.make_room(_ALL):
+            raise BusyError(
+                f"expected {self.host.name} to make no pictures now, got one that does: start the "
+                f"training when it is done"
+            )
 
     def labels(self, model: str = "") -> LabelSet:
         """What a model can say; raises ModelError where it is not on disk."""
@@ -228,6 +250,13 @@ class _InTurn:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._backend, name)
+
+
+def _follow(other: Job, job: Job) -> None:
+    """Wait until another job has ended, as far along as that one is."""
+    while not other.wait(0.2):
+        job.check()
+        job.tell(done=other.done, total=other.total)
 
 
 def _row(row: Row, job: Job | None) -> ModelRow:

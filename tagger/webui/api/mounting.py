@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter, FastAPI, Security
+from fastapi.security import HTTPBasic
 
 from ..app import App
 from .addresses import Fetcher
@@ -24,7 +25,9 @@ def mount(
     fetcher: Fetcher | None = None,
 ) -> None:
     """Add the routes; those of an earlier call under the same prefix are taken away first."""
-    router = APIRouter(route_class=route_class(app, limits or Limits()))
+    # said in the document alone: `route_class` asks before any dependency is looked at
+    told = [Security(HTTPBasic(auto_error=False))] if app.host.credentials() else []
+    router = APIRouter(route_class=route_class(app, limits or Limits()), dependencies=told)
     asking = Asking(app, fetcher)
     old, new = Interrogating(asking), Routes(asking)
     table = (
@@ -44,8 +47,8 @@ def mount(
     )
     modern = web.openapi_version >= "3.1"
     for method, path, endpoint in table:
-        told = describe_route(method, path, endpoint.__doc__ or "", modern)
-        router.add_api_route(f"{prefix}/{path}", endpoint, methods=[method], **told)
+        described = describe_route(method, path, endpoint.__doc__ or "", modern)
+        router.add_api_route(f"{prefix}/{path}", endpoint, methods=[method], **described)
     _replace(web, router, prefix)
 
 

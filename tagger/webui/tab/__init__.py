@@ -8,6 +8,7 @@ Read downward:
     form        the caption options: settings to controls and back
     options     their fold on the page, with the presets
     letters     what our script says to Python
+    turns       which of a page's changes is the newest
     parts       components that look alike on every page
     view        one picture: scores to what is shown; tokens: how many CLIP reads
     thumbnails  small copies of pictures
@@ -19,6 +20,7 @@ Read downward:
     captions, layout, desk, editing
                 the page Captions; its components; what is shown of a folder; how it is edited
     models      the page Models, and the line at the top
+    training    the page Training
     tab         all of it put together
 
 `tab.build` makes the page. The look is `style.css`, the script `javascript/`: both at the top of

@@ -5,6 +5,7 @@ What has no control here (a preset may bring it) stays in `base`, together with 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
@@ -19,7 +20,7 @@ from ...thresholds import UNASKED
 from ..compat import make
 from .presets import words
 
-Kind = Literal["words", "pairs", "text", "choice", "number", "check", "categories"]
+Kind = Literal["words", "pairs", "limits", "text", "choice", "number", "check", "categories"]
 
 CATEGORIES = (
     "general", "character", "copyright", "artist", "species", "lore", "meta", "rating",
@@ -54,6 +55,7 @@ MORE_TAGS = (
     Control("selection.only", "Only these tags", "words", "1girl, *_hair"),
     Control("format.replace", "Replace tags", "pairs", "grey hair = silver hair"),
     Control("format.suffix", "Additional tags at the end", "words", "[name]"),
+    Control("selection.tag_thresholds", "Thresholds of tags", "limits", "smile = 0.5"),
 )
 WAYS = (
     Control(
@@ -76,6 +78,8 @@ WAYS = (
     ),
     Control("format.template", "Template", "words"),
     Control("format.separator", "Separator", "text"),
+    Control("format.head", "Head separator after", "number", "none"),
+    Control("format.head_separator", "Head separator", "text"),
     Control("format.max", "At most", "number", "all"),
     Control(
         "implied",
@@ -151,7 +155,7 @@ def component(control: Control) -> Any:
     if control.kind == "choice":
         choices = [(word, key) for key, word in control.names.items()]
         return make("Dropdown", choices=choices, **given)
-    classes = ["prompt"] if control.kind in ("words", "pairs") else []
+    classes = ["prompt"] if control.kind in ("words", "pairs", "limits") else []
     given |= {"placeholder": control.placeholder, "elem_classes": classes}
     return make("Textbox", lines=1, max_lines=3, **given)
 
@@ -177,13 +181,30 @@ def _value(settings: Settings, control: Control) -> Any:
 # ---------------------------------------------------------------- reading and showing a value
 
 
+_UNSAID: Mapping[str, int | None] = {"format.max": None, "format.head": 0}
+"""Numbers that may be left out, and what is meant then."""
+
+
 def _number(control: Control, value: Any) -> int | None:
     text = str(value if value is not None else "").strip()
-    if text.isdigit() and len(text) < 7:
+    if text.isascii() and text.isdigit() and len(text) < 7:
         return int(text)
-    if text or control.place != "format.max":
+    if text or control.place not in _UNSAID:
         raise OptionError(f"{control.label}: expected a whole number, got {text!r}")
-    return None
+    return _UNSAID[control.place]
+
+
+def _read_limits(control: Control, value: Any) -> dict[str, float]:
+    limits: dict[str, float] = {}
+    for word in words(value or ""):
+        name, found, number = word.rpartition("=")
+        if not found or not name.strip() or not _SHARE.fullmatch(number.strip()):
+            raise OptionError(f"{control.label}: expected TAG = 0 to 1, got {word!r}")
+        limits[name.strip()] = float(number)
+    return limits
+
+
+_SHARE = re.compile(r"0|1|[01]?\.[0-9]{1,9}")
 
 
 def _read_pairs(control: Control, value: Any) -> tuple[tuple[str, str], ...]:
@@ -205,7 +226,7 @@ def _choice(control: Control, value: Any) -> Any:
 def _read_text(control: Control, value: Any) -> str:
     text = str(value or "").replace("\\n", "\n")
     if not text:
-        raise OptionError(f"{control.label}: expected what stands between two tags, got nothing")
+        raise OptionError(f"{control.label}: expected at least one character, got nothing")
     return text
 
 
@@ -217,6 +238,7 @@ def _categories(control: Control, value: Iterable[str] | None) -> tuple[str, ...
 _READ: dict[Kind, Callable[[Control, Any], Any]] = {
     "words": lambda control, value: words(value or ""),
     "pairs": _read_pairs,
+    "limits": _read_limits,
     "text": _read_text,
     "choice": _choice,
     "number": _number,
@@ -226,9 +248,10 @@ _READ: dict[Kind, Callable[[Control, Any], Any]] = {
 _SHOWN: dict[Kind, Callable[[Any], Any]] = {
     "words": ", ".join,
     "pairs": lambda pairs: ", ".join(f"{old} = {new}" for old, new in pairs),
+    "limits": lambda limits: ", ".join(f"{name} = {limits[name]:g}" for name in limits),
     "text": str,
     "choice": lambda value: value,
-    "number": lambda value: "" if value is None else str(value),
+    "number": lambda value: str(value or ""),
     "check": bool,
     "categories": lambda value: [
         n for n in CATEGORIES if n in (WRITTEN if value is None else value)

@@ -108,9 +108,16 @@ class Acts:
         return fragments.top(now.state, word, said or hint or " · ".join(filter(None, place)))
 
     def unload(self, chosen: str | None) -> list[Any]:
-        """Free what is loaded, and say how much that was."""
-        freed = self._app.unload()
-        said = f"{common.size(freed)} freed" if freed else "Nothing was loaded"
+        """Free the model that is shown, and say how much that was, and what stays."""
+        name = chosen or self._app.default_model
+        try:
+            freed = self._app.unload(name)
+        except TaggerError as error:
+            return [self.top(chosen), common.note(str(error), "bad"), self.table()]
+        said = f"{common.size(freed)} freed" if freed else "It was not loaded"
+        others = len(self._app.scoring.taggers.loaded())
+        stays = "another model stays" if others == 1 else f"{others} other models stay"
+        said += f"; {stays} loaded" if others else ""
         return [self.top(chosen, said), "", self.table()]
 
     def choices(self) -> list[str]:

@@ -14,6 +14,7 @@ from .letters import box as letter_box
 from .parts import html, line, press, told
 from .shared import Shared
 from .tagging import NOTHING, Acts
+from .turns import NUMBERED, turn_box
 from .view import Picture
 
 
@@ -68,11 +69,21 @@ def build(shared: Shared, top: Any, state_of: Callable[..., Any]) -> PicturePage
     listen(picture.clear, acts.clear, [*shared.inputs], [state, facts, *shown])
     places = [control.place for control in CONTROLS]
     kept = [shared.controls[places.index(p)] for p in ("selection.keep", "selection.exclude")]
-    heard = [box, state, shared.base, *shown, *kept]
-    listen(box.input, acts.hear, [box, state, *shared.inputs], heard)
-    for control in shared.controls:
-        listen(edited(control), acts.refresh, [state, *shared.inputs], shown)
+    _follow(acts, shared, box, (state, shown, kept))
     return PicturePage(state, shown, acts.refresh, acts.tag, acts.await_model)
+
+
+def _follow(acts: Acts, shared: Shared, box: Any, parts: tuple[Any, list[Any], list[Any]]) -> None:
+    """What changes the caption: letters of our script, and the caption options."""
+    state, shown, kept = parts
+    turn, again = turn_box(), html("tagger_again")
+    ask = make("Button", value="again", elem_id="tagger_ask", elem_classes=["tg-hidden"])
+    given = [turn, state, *shared.inputs]
+    heard = [box, again, state, shared.base, *shown, *kept]
+    spoken = "(post, turn, ...rest) => [post, window.taggerTurn(), ...rest]"
+    listen(box.input, acts.hear, [box, *given], heard, spoken)
+    for event in (ask.click, *map(edited, shared.controls)):
+        listen(event, acts.refresh_in_turn, given, shown, NUMBERED)
 
 
 def _filter() -> None:

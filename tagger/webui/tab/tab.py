@@ -1,4 +1,4 @@
-"""The tab: the line at the top, the caption options, four pages, and what keeps them up to date."""
+"""The tab: the line at the top, the caption options, five pages, and what keeps them up to date."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 from ...settings import Settings
 from ..app import App
 from ..compat import edited, forget_values, gradio, listen, make, update
-from . import captions, destination, folder, form, models, options, picture, presets
+from . import captions, destination, folder, form, models, options, picture, presets, training
 from .markup import Markup, el
 from .shared import Prompts, Shared
 from .thumbnails import Thumbnails
@@ -52,7 +52,11 @@ def _build(app: App, prompts: Prompts | None) -> None:
             captions.build(shared, thumbnails)
         with _page("Models"):
             last = models.build(shared, top)
+        with _page("Training"):
+            fifth = training.build(shared)
     make("HTML", value=_hints(), elem_classes=["tg-html", "tg-hidden"])
+    voice = el("div", class_="tg-voice", aria_live="polite", role="status")
+    make("HTML", value=voice, elem_classes=["tg-html", "tg-hidden"])
 
     listen(unload.click, acts.unload, [model], [top, *last.shown])
     given = [first.state, *shared.inputs]
@@ -60,10 +64,12 @@ def _build(app: App, prompts: Prompts | None) -> None:
     options.connect(shared, row, second.where, refresh)
     changed = listen(edited(model), acts.top, [model], [top])
     listen(changed.then, first.retag, given, [first.state, *first.shown])
-    _hello(shared, acts, row, (first, second, last, top))
+    _hello(shared, acts, row, (first, second, last, fifth, top))
     tick = _hidden("tagger_tick")
     ticked = [top, *last.shown, *second.shown, first.state, *first.shown]
     listen(tick.click, _tick(acts, first, second, last), given, ticked)
+    # apart, so that nothing of it is sent while no training is looked at
+    listen(_hidden("tagger_tock").click, fifth.look, fifth.given, fifth.shown)
 
 
 def _page(name: str) -> Any:
@@ -76,7 +82,7 @@ def _hidden(elem_id: str) -> Any:
 
 def _hello(shared: Shared, acts: models.Acts, row: options.Presets, parts: tuple[Any, ...]) -> None:
     """A page that was just opened asks for what it should show: our script presses the button."""
-    first, second, last, top = parts
+    first, second, last, fifth, top = parts
     button = _hidden("tagger_hello")
     mark = make("HTML", value="", elem_classes=["tg-html", "tg-hidden"], elem_id="tagger_met")
     told = options.Acts(shared)
@@ -88,10 +94,12 @@ def _hello(shared: Shared, acts: models.Acts, row: options.Presets, parts: tuple
         model = update(choices=acts.choices(), value=shown[0])
         listed = update(choices=presets.names())
         seen = [acts.top(shown[0]), *acts.look(), listed, *second.look()]
+        seen += [*fifth.look(), *fifth.choices()]
         return [Markup('<i data-met="1"></i>'), model, *shown[1:], *seen]
 
     filled = [shared.model, shared.base, *shared.controls, *second.where]
     outputs = [mark, *filled, top, *last.shown, row.names, *second.shown]
+    outputs += [*fifth.shown, *fifth.lists]
     met = listen(button.click, meet, [], outputs)
     listen(met.then, first.refresh, [first.state, *shared.inputs], first.shown)
 

@@ -16,7 +16,9 @@ from .form import CONTROLS
 from .fragments import common
 from .fragments import picture as fragments
 from .letters import letters
+from .markup import Markup
 from .shared import Asked, Shared
+from .turns import Turns
 from .view import Picture
 
 NOTHING = common.empty(
@@ -30,6 +32,7 @@ class Acts:
     def __init__(self, shared: Shared) -> None:
         self._shared = shared
         self._app = shared.app
+        self._turns = Turns()
 
     def receive(self, original: Original | None, model: str | None) -> list[Any]:
         """A picture arrived: show what file it is, and that it is being tagged."""
@@ -81,10 +84,26 @@ class Acts:
         except TaggerError as error:
             return [*([update()] * 3), common.note(str(error), "bad"), update()]
 
+    def refresh_in_turn(self, turn: str, picture: Picture, *given: Any) -> list[Any]:
+        """As `refresh`; nothing changes where the page has changed again meanwhile."""
+        self._turns.begin(turn)
+        shown = [update()] * 5 if self._turns.is_old(turn) else self.refresh(picture, *given)
+        return [update()] * 5 if self._turns.is_old(turn) else shown
+
     def hear(
-        self, letter: str, picture: Picture, model: str | None, base: Settings | None, *values: Any
+        self,
+        letter: str,
+        turn: str,
+        picture: Picture,
+        model: str | None,
+        base: Settings | None,
+        *values: Any,
     ) -> list[Any]:
-        """What our script heard: chips, thresholds, keep and exclude; empties the box."""
+        """What our script heard: chips, thresholds, keep and exclude; empties the box.
+
+        What was set meanwhile was not known here, nor was this there: then the page asks again.
+        """
+        self._turns.begin(turn)
         base, kept = base or Settings(), [update(), update()]
         drawn = False
         for each in letters(letter):
@@ -100,7 +119,8 @@ class Acts:
             shown[1] = update()  # the chips stay, and with them the focus
         if all(each.get("do") == "threshold" for each in letters(letter)):
             shown[4] = update()  # so that a slider can go on being dragged
-        return ["", picture, base, *shown, *kept]
+        again = Markup('<i data-again="1"></i>') if self._turns.is_old(turn) else ""
+        return ["", again, picture, base, *shown, *kept]
 
     def prompt(self, caption: str, picture: Picture, *given: Any) -> str:
         """The caption as a prompt: as it would be written there, or as it was edited, escaped."""

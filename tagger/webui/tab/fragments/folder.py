@@ -113,7 +113,10 @@ def progress(run: Progress | None) -> Markup:
         note(run.message, "bad" if run.state == "failed" else "plain"),
         reasons("Could not be captioned", run.errors),
     )
-    return el("div", parts, class_="tg-run", data_live="1" if run.live else "0", aria_live="off")
+    live, said = "1" if run.live else "0", f"{_STATES.get(run.state, run.state)}: {run.title}"
+    if not run.live:
+        said += f", {plural(run.written, 'caption')} written, {run.failed:,} failed"
+    return el("div", parts, class_="tg-run", data_live=live, data_say=said)
 
 
 _STATES = {
