@@ -25,7 +25,8 @@ class Figures:
     """What a training has told so far.
 
     epoch: how many are done, a part of one counts. epochs: how many there will be, 0: not known.
-    loss, calibration_loss, mean_average_precision: (epoch, value). rate: pictures a second.
+    loss, epoch_loss, calibration_loss, mean_average_precision: (epoch, value), of steps, of whole
+    epochs. rate: pictures a second.
     """
 
     epoch: float = 0.0
@@ -35,6 +36,7 @@ class Figures:
     memory_gb: float = 0.0
     seconds: float = 0.0
     loss: tuple[tuple[float, float], ...] = ()
+    epoch_loss: tuple[tuple[float, float], ...] = ()
     calibration_loss: tuple[tuple[float, float], ...] = ()
     mean_average_precision: tuple[tuple[float, float], ...] = ()
     left_out: int = 0
@@ -43,6 +45,11 @@ class Figures:
     def share(self) -> float:
         """How much is done, 0 to 1."""
         return min(1.0, self.epoch / self.epochs) if self.epochs else 0.0
+
+    @property
+    def training_loss(self) -> tuple[tuple[float, float], ...]:
+        """Of steps, or where too few were told of, of epochs."""
+        return self.loss if len(self.loss) > len(self.epoch_loss) else self.epoch_loss
 
     @property
     def best(self) -> float | None:
@@ -124,13 +131,13 @@ def _with_record(now: Figures, record: Mapping[str, Any], ended: bool, epoch: fl
         memory_gb=_number(record, "memory_gb") or now.memory_gb,
         seconds=_number(record, "seconds") or now.seconds,
     )
-    if not ended or not now.loss:
-        now = replace(now, loss=_with(now.loss, epoch, _number(record, "loss")))
+    told = _number(record, "loss")
     if not ended:
-        return now
+        return replace(now, loss=_with(now.loss, epoch, told))
     figure, loss = (_number(record, f"calibration_{name}") for name in ("map", "loss"))
     return replace(
         now,
+        epoch_loss=_with(now.epoch_loss, epoch, told),
         mean_average_precision=_with(now.mean_average_precision, epoch, figure),
         calibration_loss=_with(now.calibration_loss, epoch, loss),
     )

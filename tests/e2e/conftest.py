@@ -116,7 +116,7 @@ class Tab:
         return self
 
     def turn(self, name: str) -> None:
-        """Go to one of the four pages."""
+        """Go to one of the pages."""
         self.page.get_by_role("tab", name=name, exact=True).click()
 
     def drop(self, picture: Path) -> None:

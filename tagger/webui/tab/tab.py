@@ -69,7 +69,9 @@ def _build(app: App, prompts: Prompts | None) -> None:
     ticked = [top, *last.shown, *second.shown, first.state, *first.shown]
     listen(tick.click, _tick(acts, first, second, last), given, ticked)
     # apart, so that nothing of it is sent while no training is looked at
-    listen(_hidden("tagger_tock").click, fifth.look, fifth.given, fifth.shown)
+    news = [model, *last.shown, *fifth.lists]
+    tock = _tock(acts, last, fifth)
+    listen(_hidden("tagger_tock").click, tock, fifth.given, [*fifth.shown, *news])
 
 
 def _page(name: str) -> Any:
@@ -112,6 +114,18 @@ def _tick(acts: models.Acts, first: Any, second: Any, last: Any) -> Callable[...
         return [acts.top(model), *last.look(), *second.look(), *waited]
 
     return tick
+
+
+def _tock(acts: models.Acts, last: Any, fifth: Any) -> Callable[..., list[Any]]:
+    """What is looked at again each second while a training goes on."""
+
+    def tock(*given: Any) -> list[Any]:
+        shown = fifth.look(*given)
+        if not fifth.news():
+            return [*shown, *([update()] * (1 + len(last.shown) + len(fifth.lists)))]
+        return [*shown, update(choices=acts.choices()), *last.look(), *fifth.choices()]
+
+    return tock
 
 
 def _hints() -> Markup:

@@ -6,7 +6,7 @@ import base64
 import contextlib
 import io
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -43,13 +43,14 @@ class TrainingPage:
     look: Callable[..., list[Any]]
     choices: Callable[[], list[Any]]
     lists: list[Any]
+    news: Callable[[], bool]
 
 
 def build(shared: Shared) -> TrainingPage:
     """Make the page, inside the tab that is open, with its listeners."""
     acts = Acts(shared.app)
     seen = make("State", value=("", ""))
-    with make("Column", elem_classes=["tg-card"]):
+    with make("Column", elem_classes=["tg-card", "tg-python"]):
         make("HTML", value=fragments.section("Python", SET_UP), elem_classes=["tg-html"])
         python = html("tagger_python")
         with make("Row", elem_classes=["tg-row"]):
@@ -59,7 +60,7 @@ def build(shared: Shared) -> TrainingPage:
     form, check, start = _form(acts)
     note = told("tagger_train_note")
     plan = html("tagger_train_plan")
-    with make("Column", elem_classes=["tg-card"]):
+    with make("Column", elem_classes=["tg-card", "tg-training"]):
         names, head = html("tagger_runs"), html("tagger_train_head")
         curves, sheet, log = (html(f"tagger_train_{n}") for n in ("curves", "samples", "log"))
     box = letter_box("training")
@@ -73,7 +74,7 @@ def build(shared: Shared) -> TrainingPage:
     listen(first.then, acts.start, [seen, named, *form], [note, plan, *shown])
     listen(box.input, acts.hear, [box, seen], [box, note, *shown])
     former = form[3]
-    return TrainingPage(shown, [seen], acts.look, acts.formers, [former])
+    return TrainingPage(shown, [seen], acts.look, acts.formers, [former], acts.news)
 
 
 def _form(acts: Acts) -> tuple[list[Any], Any, Any]:
@@ -104,6 +105,7 @@ class Acts:
         self._app = app
         self._runs = app.trainings
         self._chosen = ""
+        self._news = False
 
     # the Python
 
@@ -176,6 +178,11 @@ class Acts:
         listed = fragments.names(states, run.name if run else "")
         return [*python, listed, *self._drawn(run, seen)]
 
+    def news(self) -> bool:
+        """Whether a finished training's model has joined the others since this was asked last."""
+        news, self._news = self._news, False
+        return news
+
     def formers(self) -> list[Any]:
         """What a training may start from, as it is now."""
         return [update(choices=self.starts())]
@@ -236,7 +243,7 @@ class Acts:
     def _drawn(self, run: Run | None, seen: Any) -> list[Any]:
         if run is None:
             return [fragments.head(None), "", "", "", ("", "")]
-        self._join(run)
+        run = self._joined(run)
         follower = self._runs.follow(run)
         now = follower.figures
         shown = fragments.Shown(
@@ -255,9 +262,13 @@ class Acts:
             stamps,
         ]
 
-    def _join(self, run: Run) -> None:
+    def _joined(self, run: Run) -> Run:
+        """A finished training, its model among the models."""
         with contextlib.suppress(OSError, TaggerError):  # tried again at the next look
-            self._runs.join(run)
+            if self._runs.join(run):
+                self._news = True
+                return replace(run, joined=True)
+        return run
 
     def _job(self) -> Job | None:
         job = self._app.jobs.newest("environment")

@@ -121,8 +121,8 @@ def _line(run: Shown) -> Markup:
 
 def _facts(run: Shown) -> list[Markup]:
     now, found = run.figures, []
-    if now.loss:
-        found.append((f"{now.loss[-1][1]:.4g}", "loss"))
+    if now.training_loss:
+        found.append((f"{now.training_loss[-1][1]:.4g}", "loss"))
     if now.best is not None:
         found.append((f"{now.best:.3f}", "best mAP, on pictures kept apart"))
     if now.step:
@@ -151,41 +151,44 @@ def _acts(run: Shown) -> list[Markup]:
 
 def curves(figures: Figures) -> Markup:
     """Loss and mAP over the epochs; nothing before there are two points."""
-    losses = [("general", figures.loss, "training"), ("meta", figures.calibration_loss, "held out")]
+    losses = [
+        ("general", figures.training_loss, "training"),
+        ("meta", figures.calibration_loss, "held out"),
+    ]
     charts = (
-        _chart("Loss", losses, figures, None),
-        _chart("mAP", [("character", figures.mean_average_precision, "mAP")], figures, 1.0),
+        _chart("Loss", losses, None),
+        _chart("mAP", [("character", figures.mean_average_precision, "mAP")], (0.0, 1.0)),
     )
     drawn = [chart for chart in charts if chart]
     return el("div", drawn, class_="tg-curves") if drawn else Markup("")
 
 
 def _chart(
-    title: str, drawn: Sequence[tuple[str, Points, str]], figures: Figures, top: float | None
+    title: str, drawn: Sequence[tuple[str, Points, str]], up: tuple[float, float] | None
 ) -> Markup | None:
     given = [(group, points, name) for group, points, name in drawn if len(points) > 1]
     if not given:
         return None
-    values = [value for _, points, _ in given for _, value in points]
     last = max(point[0] for _, points, _ in given for point in points)
-    across = (0.0, max(1.0, math.ceil(last)))
-    up = (0.0, top or _round_up(_most(values)))
+    across = (0.0, 5.0 * math.ceil(last / 5))  # five whole numbers below it
+    up = up or _span([value for _, points, _ in given for _, value in points])
     told = [Line(group, points, f"{name}: {points[-1][1]:.4g}") for group, points, name in given]
     svg = Markup(lines(told, "epoch", title, across=across, up=up))  # escaped by its own room
     keys = (el("span", name, class_=f"tg-key tg-{group}") for group, _, name in given)
-    head_ = el("div", el("h3", title), el("span", keys, class_="tg-right"), class_="tg-line")
-    return el("figure", head_, svg, class_="tg-curve")
+    key = el("span", keys, class_="tg-right") if len(given) > 1 else None
+    return el("figure", el("div", el("h3", title), key, class_="tg-line"), svg, class_="tg-curve")
 
 
-def _most(values: Sequence[float]) -> float:
-    """The top of the axis: the first losses may be far above all that is of interest."""
+def _span(values: Sequence[float]) -> tuple[float, float]:
+    """An axis in fifths that are round; the few highest, of the first steps, may leave it."""
     ordered = sorted(values)
-    return max(ordered[int(0.98 * (len(ordered) - 1))], 1e-9)
-
-
-def _round_up(value: float) -> float:
-    step = 10 ** math.floor(math.log10(value))
-    return next(n * step for n in (1, 2, 5, 10) if n * step >= value)
+    low, high = ordered[0], ordered[int(0.98 * (len(ordered) - 1))]
+    low = 0.0 if 0 <= low < high / 2 else low
+    wide = max(high - low, abs(high) / 100, 1e-9) / 4
+    unit = 10 ** math.floor(math.log10(wide))
+    step = next(n * unit for n in (1, 2, 2.5, 5, 10) if n * unit >= wide)
+    first = round(math.floor(low / step) * step, 12)
+    return first, round(first + 5 * step, 12)
 
 
 def sheet(uri: str, epoch: str) -> Markup:
