@@ -21,7 +21,13 @@ def run(argv: Sequence[str], prog: str = PROG) -> int:
     if config.print_config:
         sys.stdout.write(as_yaml(config))
         return 0
-    from .loop import train  # torch takes a second to import: --help needs none
+    # torch takes seconds to import: --help needs none
+    if config.dry_run or config.show_augmentation:
+        from .before import look
+
+        look(config, sys.stdout)
+        return 0
+    from .loop import train
 
     try:
         train(config)

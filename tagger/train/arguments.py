@@ -14,6 +14,7 @@ from .config import COMMON, TrainConfig
 
 NOT_IN_A_RECIPE = tuple(each.name for each in members(TrainConfig)[""])
 """What belongs to one training alone."""
+NOT_IN_A_RUN = tuple(name for name in NOT_IN_A_RECIPE if name != "dataset")
 NEEDS_NO_RUN = ("--print-config", "--dry-run", "--show-augmentation")
 JSON = "JSON"
 """The metavar of a setting that is structured: values in YAML, JSON on the command line."""
@@ -24,7 +25,8 @@ def read_arguments(argv: Sequence[str], prog: str) -> TrainConfig:
 
     Raises OptionError, one sentence, for what can't be.
     """
-    given: dict[str, Any] = {}
+    words = {word.partition("=")[0] for word in argv}
+    given = _of_the_run(argv) if "--resume" in words else {}
     for flag in ("--recipe", "--config"):
         if name := value_of(argv, flag):
             section = recipes.read_recipe(Path(name).expanduser())["train"]
@@ -32,12 +34,25 @@ def read_arguments(argv: Sequence[str], prog: str) -> TrainConfig:
             given |= recipes.recipe_defaults(TrainConfig, section, where, but=NOT_IN_A_RECIPE)
     structured = _structured()
     given = {k: _as_text(v) if k in structured else v for k, v in given.items()}
-    words = {word.partition("=")[0] for word in argv}
     if words & set(NEEDS_NO_RUN):
         given = {"out": Path("RUN"), **given}
     if "--print-config" in words:
         given = {"dataset": Path("DATASET"), **given}
     return parse(TrainConfig, argv, prog, positional=("dataset",), defaults=given, common=COMMON)
+
+
+def _of_the_run(argv: Sequence[str]) -> dict[str, Any]:
+    """The settings of the run that is gone on with; none where there is no such run yet."""
+    path = Path(value_of(argv, "--out") or ".") / "run.json"
+    try:
+        found = json.loads(path.read_text("utf-8"))["config"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}  # the training says what is wrong with it
+    kept = {each.name: each.type for each in settings(TrainConfig)}
+    own = {k: v for k, v in found.items() if k in kept and k not in NOT_IN_A_RUN}
+    paths = {k for k, kind in kept.items() if "Path" in str(kind)}
+    values = {k: Path(v) if k in paths and v else v for k, v in own.items()}
+    return {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
 
 
 def as_yaml(config: TrainConfig) -> str:

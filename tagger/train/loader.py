@@ -122,7 +122,7 @@ class Loader:
         def copy(places: Sequence[int]) -> None:
             for place in places:
                 into[place] = self.pictures.read(
-                    int(rows[place]), _kernel(kernels, chance[place, KERNEL])
+                    int(rows[place]), kernel_of(kernels, chance[place, KERNEL])
                 )
 
         # in the file's order, whatever the order asked for: the disk reads forward
@@ -150,7 +150,8 @@ class _Making:
     parts: list[Future[None]]
 
 
-def _kernel(kernels: Sequence[str], chance: float) -> Method | None:
+def kernel_of(kernels: Sequence[str], chance: float) -> Method | None:
+    """The kernel that chance, 0 to 1, chooses; None of none."""
     return kernels[min(int(chance * len(kernels)), len(kernels) - 1)] if kernels else None  # pyright: ignore[reportReturnType]
 
 

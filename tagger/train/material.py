@@ -30,6 +30,7 @@ from .loader import Loader
 from .pixels import to_images
 from .progress import Progress
 from .sampling import Sampler, make_sampler
+from .shards import open_shards
 from .targets import Targets, make_targets
 
 SCORED_AT_ONCE = 128
@@ -76,6 +77,13 @@ def gather(
         progress.record("left out", row=row, cause=cause)
     if pictures.broken:
         progress.say(f"left out {len(pictures.broken)} pictures that can't be read")
+    return assemble(config, dataset, device, pictures)
+
+
+def assemble(
+    config: TrainConfig, dataset: Dataset, device: torch.device, pictures: Pictures
+) -> Material:
+    """Everything beside the pictures. Raises DatasetError where a split has no picture."""
     training, calibration, validation = splits(config, dataset, pictures)
     targets = make_targets(dataset, training)
     on_cpu = device.type == "cpu"
@@ -105,8 +113,9 @@ def open_pictures(config: TrainConfig, dataset: Dataset, progress: Progress) -> 
 
 
 def open_source(config: TrainConfig, dataset: Dataset) -> Source:
-    """Where pictures come from: the sources' folders."""
-    return dataset.image_path
+    """Where pictures come from: shards, else the sources' folders."""
+    shards = config.data.shards
+    return dataset.image_path if shards is None else open_shards(shards, dataset)
 
 
 def caches(config: TrainConfig, dataset: Dataset) -> bool:

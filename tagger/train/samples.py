@@ -92,15 +92,17 @@ def _named(
 
 
 def _list(pen: ImageDraw.ImageDraw, at: tuple[int, int], sample: Sample) -> None:
-    lines = [
-        (kind, f"{_SIGNS[kind]} {name.replace('_', ' ')}  {score:.2f}")
-        for kind in _COLOURS
-        for name, score in getattr(sample, kind)
-    ]
     room = SIDE // LINE
-    shown = lines if len(lines) <= room else [*lines[: room - 1], ("", f"... {len(lines)} in all")]
+    missed, wrong = sample.missed[:3], sample.wrong[:4]
+    right = sample.right[: room - len(missed) - len(wrong)]
+    kinds = {"right": right, "wrong": wrong, "missed": missed}
+    shown = [
+        (kind, f"{_SIGNS[kind]} {name.replace('_', ' ')}  {score:.2f}")
+        for kind, tags in kinds.items()
+        for name, score in tags
+    ]
     for number, (kind, text) in enumerate(shown):
-        _write(pen, (at[0], at[1] + number * LINE), text[:44], _COLOURS.get(kind, "#555555"))
+        _write(pen, (at[0], at[1] + number * LINE), text[:44], _COLOURS[kind])
 
 
 def _write(pen: ImageDraw.ImageDraw, at: tuple[int, int], text: str, colour: str) -> None:

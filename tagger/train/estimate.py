@@ -1,0 +1,152 @@
+"""What a training would be and take, before anything is trained: `--dry-run`."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+
+from ..dataset.index import Dataset
+from .config import TrainConfig
+from .data import Decoded, bytes_needed, kept_at, rows_in_batches
+from .devices import make_accelerator
+from .learner import Learner, make_learner
+from .loader import Batch
+from .material import assemble, caches, open_source, splits
+from .memory import memory_used
+from .sampling import steps_of
+
+WARM, TIMED, LOOKED_AT = 1, 3, 32
+"""Steps before the clock starts, steps on the clock, pictures decoded on the clock."""
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """Lines for a person, and the figures behind them."""
+
+    lines: tuple[str, ...]
+    figures: dict[str, Any]
+
+
+def estimate(config: TrainConfig, say: Callable[[str], None]) -> Estimate:
+    """Build the network, take a few steps on a few pictures, and reckon from there.
+
+    Nothing is written. Raises what the training itself would raise before its first step.
+    """
+    accelerator = make_accelerator(config)
+    dataset = Dataset.open(config.dataset, config.data.roots() or None)
+    pictures = Decoded(open_source(config, dataset), config.network)
+    say("decoding some pictures, taking a few steps")
+    decode = _seconds_to_decode(dataset, pictures)
+    material = assemble(config, dataset, accelerator.device, pictures)
+    learner = make_learner(material, accelerator)
+    steps = steps_of(
+        material.sampler.order(0),
+        config.optim.batch_size,
+        accelerator.num_processes,
+        config.optim.accumulate,
+    )
+    step = _seconds_to_step(learner, steps[0], material)
+    figures = _figures(config, dataset, learner, step, decode, len(steps), steps[0].size)
+    figures["pictures"] = dict(
+        zip(
+            ("train", "calibration", "validation"),
+            map(len, splits(config, dataset, pictures)),
+            strict=True,
+        )
+    )
+    figures["labels"] = len(material.targets.rows.labels)
+    figures["learned"] = int(np.isnan(material.targets.constants).sum())
+    return Estimate(_lines(config, figures), figures)
+
+
+def _seconds_to_decode(dataset: Dataset, pictures: Decoded) -> float:
+    """Seconds of one thread for a picture."""
+    rows = np.unique(np.linspace(0, len(dataset) - 1, LOOKED_AT).astype(int)).tolist()
+    pictures.read(rows[0])  # what the first one imports is not its own
+    start = time.perf_counter()
+    for row in rows:
+        pictures.read(row)
+    return (time.perf_counter() - start) / len(rows)
+
+
+def _seconds_to_step(learner: Learner, rows: np.ndarray, material: Any) -> float:
+    own = rows[:, learner.accelerator.process_index]
+    batches: list[Batch] = list(material.loader.batches(rows_in_batches(own.ravel(), own.shape[1])))
+    start = 0.0
+    for number in range(WARM + TIMED):
+        if number == WARM:
+            start = time.perf_counter()
+        learner.step(batches, 0.0, 0)["loss"].item()
+    return (time.perf_counter() - start) / TIMED
+
+
+def _figures(
+    config: TrainConfig,
+    dataset: Dataset,
+    learner: Learner,
+    step: float,
+    decode: float,
+    steps: int,
+    pictures: int,
+) -> dict[str, Any]:
+    weights = sum(each.numel() for each in learner.network.parameters())
+    moving = sum(each.numel() for each in learner.network.parameters() if each.requires_grad)
+    cached = caches(config, dataset)
+    threads = config.data.workers or torch.get_num_threads()
+    on_cpu = learner.accelerator.device.type == "cpu"
+    data = 0.0 if cached else decode * pictures / max(1, threads)
+    whole = step + data if on_cpu else max(step, data)
+    seconds = whole * steps * config.optim.epochs
+    if config.run.time_limit:
+        seconds = min(seconds, 60 * config.run.time_limit)
+    return {
+        "weights": weights,
+        "trained_weights": moving,
+        "steps": steps * config.optim.epochs,
+        "pictures_a_step": pictures,
+        "step_seconds": step,
+        "decode_seconds": decode,
+        "preparing_seconds": decode * len(dataset) / max(1, threads) if cached else 0.0,
+        "seconds": seconds,
+        "memory_bytes": memory_used(learner.accelerator.device),
+        "cache_bytes": bytes_needed(dataset, config.network) if cached else 0,
+        "checkpoint_bytes": 3 * 4 * weights * 4,
+        "free_bytes": shutil.disk_usage(kept_at(dataset, config.network).parent).free,
+        "device": str(learner.accelerator.device),
+    }
+
+
+def _lines(config: TrainConfig, figures: dict[str, Any]) -> tuple[str, ...]:
+    split = figures["pictures"]
+    side = config.network.side
+    return (
+        f"network: {config.network.architecture}, {figures['weights']:,} weights "
+        f"({figures['trained_weights']:,} trained), sees {side} x {side} pixels",
+        f"labels: {figures['labels']:,}, of which {figures['learned']:,} are learned",
+        f"pictures: {split['train']:,} to train on, {split['calibration']:,} to calibrate, "
+        f"{split['validation']:,} to validate",
+        f"steps: {figures['steps']:,} of {figures['pictures_a_step']:,} pictures, "
+        f"{figures['step_seconds']:.3f} s each on {figures['device']}",
+        f"time: about {_hours(figures['seconds'])}"
+        + (
+            f", after {_hours(figures['preparing_seconds'])} to prepare pictures once"
+            if figures["cache_bytes"]
+            else ", pictures decoded each time"
+        ),
+        f"memory: {figures['memory_bytes'] / 1e9:.1f} GB so far",
+        f"disk: {figures['cache_bytes'] / 1e9:.2f} GB of prepared pictures, "
+        f"{figures['checkpoint_bytes'] / 1e9:.2f} GB of checkpoints; "
+        f"{figures['free_bytes'] / 1e9:.0f} GB are free",
+    )
+
+
+def _hours(seconds: float) -> str:
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
