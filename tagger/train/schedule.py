@@ -81,6 +81,6 @@ class Plateau:
         if self.bad < stage.patience:
             return replace(self, bad=self.bad + 1)
         lr = max(self.lr * stage.factor, stage.min)
-        if lr > stage.min:
+        if lr > stage.min + 1e-8:  # 0.1 * 0.2 is a hair above 0.02
             return replace(self, lr=lr, bad=0)
         return Plateau(self.stage + 1, lr)
