@@ -1,6 +1,7 @@
 """A training's whole state in one safetensors file: whole or not at all.
 
-Tensors: `network.*`, `average.*`, `optimizer.<weight>.<moment>`. The rest (how far it is, the
+Tensors: `network.*`, `average.*`, `optimizer.<weight>.<moment>`,
+`group.<number>.<name>`. The rest (how far it is, the
 schedule, the scaler, figures) is JSON in the file's metadata, so that the two can't come apart.
 Of chance nothing is kept: all of it comes from seed, epoch, step and picture.
 """
@@ -118,6 +119,9 @@ def collect(
     for name, value in _moments(network, optimizer).items():
         if isinstance(value, torch.Tensor):
             tensors[f"optimizer.{name}"] = value
+    for number, group in enumerate(optimizer.param_groups):
+        own = {k: v for k, v in group.items() if isinstance(v, torch.Tensor)}
+        tensors |= {f"group.{number}.{k}": v for k, v in own.items()}
     return {name: _full(tensor) for name, tensor in tensors.items()}
 
 
@@ -157,6 +161,10 @@ def restore(
     for name, number in state.numbers.items():
         owner, _, moment = name.rpartition(".")
         optimizer.state[weights[owner]][moment] = number
+    for name, value in under(tensors, "group.").items():
+        number, _, own_name = name.partition(".")
+        group = optimizer.param_groups[int(number)]
+        group[own_name] = value  # a step count, on the processor
     for group, kept in zip(optimizer.param_groups, state.groups, strict=True):
         group.update(kept)
 

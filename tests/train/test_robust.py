@@ -1,0 +1,290 @@
+"""What a training does when something goes wrong, and what it writes for others."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import signal
+import sys
+import types
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+pytest.importorskip("torch")
+pytest.importorskip("timm")
+pytest.importorskip("pyarrow")
+pytest.importorskip("accelerate")
+
+import torch
+
+from tagger.dataset.index import Dataset
+from tagger.dataset.shards import ShardOptions, write_shards
+from tagger.errors import DatasetError, OptionError, TaggerError, UsageError
+from tagger.train import checkpoint, loop
+from tagger.train.__main__ import run
+from tagger.train.arguments import read_arguments
+from tagger.train.config import TrainConfig
+from tagger.train.learner import Learner
+from tagger.train.loop import train
+
+MakeDataset = Callable[..., Path]
+SMALL = '{"channels": [8, 16, 24, 32], "stem_width": 8}'
+
+
+@pytest.fixture(autouse=True)
+def without_a_model_folder(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It takes longer than all the steps here, and has tests of its own."""
+    monkeypatch.setattr(loop, "finish", lambda material, *_: material.config.out / "model")
+
+
+def settings(dataset: Path, out: Path, **changes: Any) -> TrainConfig:
+    own = TrainConfig.of(
+        dataset,
+        out,
+        architecture="resnet10t",
+        model_args=SMALL,
+        pool=16,
+        epochs=2,
+        batch_size=16,
+        log_every=1,
+        threads=1,
+        track=("none",),
+        samples=0,
+    )
+    return own.but(**changes)
+
+
+def losses(out: Path) -> list[float]:
+    records = [json.loads(line) for line in (out / "progress.jsonl").open()]
+    return [each["loss"] for each in records if each["kind"] == "step"]
+
+
+def test_asked_to_stop_it_saves_and_goes_on_bit_for_bit(
+    make_dataset: MakeDataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SIGTERM amid an epoch: no loss is missing or another, dropout and fp16's scaler included."""
+    more = {"model_args": SMALL[:-1] + ', "drop_rate": 0.2}', "sampling": "rare"}
+    more |= {"optimizer": "lamb", "flip": 0.5, "crop": 0.8, "rotate": 5.0, "accumulate": 2}
+    more |= {"batch_size": 8}
+    whole = settings(make_dataset(), tmp_path / "whole", **more)
+    train(whole, io.StringIO())
+    step, seen = Learner.step, []
+
+    def stopped(*arguments: Any) -> Any:
+        seen.append(0)
+        if len(seen) == 5:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return step(*arguments)
+
+    monkeypatch.setattr(Learner, "step", stopped)
+    broken = replace(whole, out=tmp_path / "broken")
+    with pytest.raises(KeyboardInterrupt, match="stopped after step 5: --resume") as told:
+        train(broken, io.StringIO())
+    assert told.value.code == 143  # type: ignore[attr-defined]
+    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+    train(replace(broken, resume=True), io.StringIO())
+    assert losses(whole.out) == losses(broken.out)
+    assert len(losses(whole.out)) >= 6
+    one, two = (checkpoint.read(each.out / "checkpoints" / "last.safetensors")[1]
+                for each in (whole, broken))  # fmt: skip
+    assert [name for name in one if not torch.equal(one[name], two[name])] == []
+
+
+def test_a_run_goes_on_with_its_own_settings(make_dataset: MakeDataset, tmp_path: Path) -> None:
+    """`--resume --out RUN` needs no more; a flag goes over what the run had."""
+    config = settings(make_dataset(), tmp_path / "run", epochs=1)
+    train(config, io.StringIO())
+    found = read_arguments(["--resume", "--out", str(config.out), "--epochs", "2"], "tagger train")
+    assert found.plain() == {**config.plain(), "resume": True, "epochs": 2}
+    train(found, io.StringIO())
+    assert len(losses(config.out)) == 6
+
+
+def test_a_full_disk_leaves_the_last_checkpoint(make_dataset: MakeDataset, tmp_path: Path) -> None:
+    """One sentence with what was needed; what was there before is whole, and is gone on from."""
+    resource = pytest.importorskip("resource")
+    config = settings(make_dataset(), tmp_path / "run", epochs=1)
+    train(config, io.StringIO())
+    last = config.out / "checkpoints" / "last.safetensors"
+    before = last.read_bytes()
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, hard))  # no file may be larger
+    try:
+        with pytest.raises(TaggerError, match="expected room for a checkpoint of"):
+            train(config.but(epochs=2, resume=True), io.StringIO())
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert last.read_bytes() == before
+    assert not [path for path in last.parent.iterdir() if "new" in path.name]
+    train(config.but(epochs=2, resume=True), io.StringIO())
+    assert len(losses(config.out)) == 6
+
+
+def test_between_two_checkpoints_the_one_before_is_found(
+    make_dataset: MakeDataset, tmp_path: Path
+) -> None:
+    """Cut off when the old one is moved and the new one not yet in its place."""
+    config = settings(make_dataset(), tmp_path / "run")
+    train(config, io.StringIO())
+    folder = config.out / "checkpoints"
+    (folder / "last.safetensors").unlink()
+    found = checkpoint.find(folder)
+    assert found == folder / "before.safetensors"
+    assert checkpoint.read(found)[0].epoch == 1
+
+
+def test_what_is_no_number_stops_it_and_names_the_batch(
+    make_dataset: MakeDataset, tmp_path: Path
+) -> None:
+    """The checkpoint before is kept."""
+    config = settings(make_dataset(), tmp_path / "run", lr=1e30, clip=0.0, optimizer="sgd")
+    with pytest.raises(TaggerError, match=r"expected a loss, got (nan|inf) .*batch of .*\.png"):
+        train(config, io.StringIO())
+
+
+def test_pictures_decoded_each_time_give_the_losses_of_prepared_ones(
+    make_dataset: MakeDataset, tmp_path: Path
+) -> None:
+    """From folders and from shards; a broken one is counted and teaches nothing."""
+    dataset = make_dataset()
+    train(settings(dataset, tmp_path / "on", cache="on", epochs=1), io.StringIO())
+    train(settings(dataset, tmp_path / "off", cache="off", epochs=1, workers=2), io.StringIO())
+    write_shards(ShardOptions(dataset=dataset, out=tmp_path / "shards", megabytes=1))
+    shards = {"shards": tmp_path / "shards", "cache": "off"}
+    train(settings(dataset, tmp_path / "tars", epochs=1, **shards), io.StringIO())
+    assert losses(tmp_path / "on") == losses(tmp_path / "off") == losses(tmp_path / "tars")
+    (tmp_path / "images" / "3.png").write_bytes(b"\x89PNG")
+    said = io.StringIO()
+    train(settings(dataset, tmp_path / "hurt", cache="off", epochs=1), said)
+    assert "1 pictures can't be read" in said.getvalue()
+
+
+def test_a_dataset_that_was_moved_is_found_where_one_says(
+    make_dataset: MakeDataset, tmp_path: Path
+) -> None:
+    """Otherwise it is one sentence, with the way out."""
+    dataset = make_dataset()
+    (tmp_path / "images").rename(tmp_path / "elsewhere")
+    with pytest.raises(DatasetError, match="--moved SOURCE=FOLDER"):
+        train(settings(dataset, tmp_path / "run", cache="off"), io.StringIO())
+    moved = {"moved": (f"squares={tmp_path / 'elsewhere'}",), "cache": "off"}
+    train(settings(dataset, tmp_path / "again", epochs=1, **moved), io.StringIO())
+    with pytest.raises(OptionError, match="moved: expected SOURCE=FOLDER"):
+        settings(dataset, tmp_path / "run", moved=("elsewhere",))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"batch_size": 5000},
+        {"limit": 3, "batch_size": 2},
+        {"overfit": 4, "resolutions": ("16@0.5",)},
+        {"schedule": "plateau", "plateau": '[{"lr": 0.1, "threshold": 0.9, "patience": 0,'
+         ' "min": 0.02, "factor": 0.2}]', "epochs": 9},
+        {"patience": 1, "min_delta": 1.0, "epochs": 9},
+        {"mixup": 0.5, "schedule": "onecycle", "optimizer": "sgd", "precision": "bf16"},
+        {"kernels": ("area", "bilinear"), "sampling": "tags", "compile": False},
+    ],
+)  # fmt: skip
+def test_odd_but_possible_settings_train(
+    changes: dict[str, Any], make_dataset: MakeDataset, tmp_path: Path
+) -> None:
+    """A batch larger than the dataset, three pictures, schedules that end before the epochs do."""
+    config = settings(make_dataset(24), tmp_path / "run", **changes)
+    train(config, io.StringIO())
+    epochs = len((config.out / "metrics.csv").read_text().splitlines()) - 1
+    assert epochs == {9: 2}.get(config.optim.epochs, 2)
+    assert all(np.isfinite(losses(config.out)))
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"optimizer": "adamv"}, "optimizer: expected one of timm's, got 'adamv': did you mean"),
+        ({"optimizer_args": '{"beta": 3}'}, "optimizer_args: expected settings of adamw"),
+        ({"kernels": ("area",), "cache": "on"}, "kernels: expected --cache off"),
+        ({"shards": Path("/nowhere")}, "expected shards with shards.json"),
+    ],
+)
+def test_settings_that_cannot_be_are_refused(
+    changes: dict[str, Any], sentence: str, make_dataset: MakeDataset, tmp_path: Path
+) -> None:
+    """In a sentence that names them."""
+    with pytest.raises(TaggerError, match=sentence):
+        train(settings(make_dataset(24), tmp_path / "run", **changes), io.StringIO())
+
+
+def test_another_networks_checkpoint_is_refused(make_dataset: MakeDataset, tmp_path: Path) -> None:
+    """Resuming with other settings of the network is a mistake, and says so."""
+    config = settings(make_dataset(24), tmp_path / "run", epochs=1)
+    train(config, io.StringIO())
+    other = config.but(resume=True, model_args=SMALL.replace("32", "40"))
+    with pytest.raises(UsageError, match="expected a checkpoint of this network"):
+        train(other, io.StringIO())
+
+
+def test_trackers_get_figures_and_sheets(
+    make_dataset: MakeDataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """wandb and trackio through the functions that they share; one that lacks is one line."""
+    told: list[Any] = []
+    fake: Any = types.ModuleType("trackio")
+    fake.init = lambda **about: told.append(about)
+    fake.log = lambda values, step: told.append((step, values))
+    fake.finish = lambda: told.append("end")
+    fake.Image = lambda path: Path(path).name
+    monkeypatch.setitem(sys.modules, "trackio", fake)
+    monkeypatch.setitem(sys.modules, "wandb", None)
+    said = io.StringIO()
+    config = settings(
+        make_dataset(24), tmp_path / "run", epochs=1, track=("wandb", "trackio"), samples=3
+    )
+    train(config, said)
+    assert "no figures for wandb, which is not installed" in said.getvalue()
+    assert (told[0]["project"], told[0]["config"]["epochs"]) == ("tagger", 1)
+    assert told[1][0] == 1
+    assert told[1][1]["train/loss"] == losses(config.out)[0]
+    assert (1, {"samples": "epoch-0001.png"}) in told
+    assert told[-1] == "end"
+    assert (config.out / "samples" / "epoch-0001.png").is_file()
+
+
+def test_tensorboard_reads_what_was_written(make_dataset: MakeDataset, tmp_path: Path) -> None:
+    """By its own reader."""
+    pytest.importorskip("tensorboard")
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    config = settings(make_dataset(24), tmp_path / "run", epochs=2, track=("tensorboard",))
+    train(config, io.StringIO())
+    events = EventAccumulator(str(config.out / "tensorboard"))
+    events.Reload()
+    found = [each.value for each in events.Scalars("train/loss")]
+    assert found == pytest.approx(losses(config.out))
+    assert len(events.Scalars("epoch/calibration_map")) == 2
+
+
+def test_what_a_training_would_take_is_said_and_nothing_is_written(
+    make_dataset: MakeDataset, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """--dry-run counts what there is; --show-augmentation draws what chance does."""
+    dataset = make_dataset(24)
+    shown = tmp_path / "shown.png"
+    words = [str(dataset), "--dry-run", "--show-augmentation", str(shown), "--crop", "0.8"]
+    words += ["--architecture", "resnet10t", "--model-args", SMALL, "--pool", "16"]
+    assert run([*words, "--batch-size", "8", "--device", "cpu"]) == 0
+    said = capsys.readouterr().out
+    assert "pictures: 24 to train on, 8 to calibrate, 8 to validate" in said
+    assert "labels: 12, of which 8 are learned" in said
+    assert "steps: 60 of 8 pictures" in said
+    from PIL import Image
+
+    with Image.open(shown) as image:
+        assert image.width > 800
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["dataset", "images", "shown.png"]
+    assert len(Dataset.open(dataset)) == 40
