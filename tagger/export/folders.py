@@ -33,12 +33,19 @@ TIMM = Preprocess(
 """What WD's safetensors are fed."""
 
 
+OWN_TENSORS, OWN_DESCRIPTION = "network.safetensors", "network.json"
+"""Where a network that is more than timm's keeps its tensors, and what it is."""
+
+
 @dataclass(frozen=True, eq=False)
 class Finished:
     """A trained network and all that its folder says of it.
 
-    network: BGR in -1..1 of 448 / pool pixels -> logits of `rows`. architecture, arguments: how
-    timm builds it. relations: of the labels, as far as they are known.
+    network: BGR in -1..1 of 448 / pool pixels -> log-odds of `rows`. architecture, arguments: how
+    timm builds it. plain: the same as timm's network of that architecture, where there is one;
+    exclusive: the categories over which its logits are a softmax. own: else the tensors and the
+    description of a network of ours, which `tagger train --from` reads. relations: of the labels,
+    as far as they are known.
     """
 
     network: nn.Module
@@ -50,6 +57,14 @@ class Finished:
     pool: int = 1
     weights: Weights = "fp32"
     relations: Relations = EMPTY
+    plain: nn.Module | None = None
+    exclusive: tuple[str, ...] = ()
+    own: Mapping[str, Any] | None = None
+
+    @property
+    def timm(self) -> nn.Module | None:
+        """The network as timm has it; without a description of its own it is that itself."""
+        return self.network if self.own is None else self.plain
 
 
 def write_universal(model: Finished, folder: Path) -> Path:
@@ -77,9 +92,12 @@ def _write(model: Finished, folder: Path) -> None:
     contract = WdContract(network, model.pool, model.rows.wd)
     write_onnx(contract, folder / "model.onnx", weights=model.weights)
     check_parity(folder / "model.onnx", contract)
-    tensors = {name: value.contiguous() for name, value in network.state_dict().items()}
-    safetensors.torch.save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
-    write_json(folder / "config.json", timm_config(model))
+    if model.timm is not None:
+        _write_tensors(model.timm, folder / "model.safetensors")
+        write_json(folder / "config.json", timm_config(model, model.timm))
+    else:
+        _write_tensors(network, folder / OWN_TENSORS)
+        write_json(folder / OWN_DESCRIPTION, dict(model.own or {}))
     labels = model.rows.labels
     write_selected_tags(LabelSet(labels.labels[: model.rows.wd]), folder / "selected_tags.csv")
     write_every(labels, folder)
@@ -92,17 +110,31 @@ def _write(model: Finished, folder: Path) -> None:
     write_manifest(folder / "tagger.json", describe_model(model))
 
 
+def _write_tensors(network: nn.Module, path: Path) -> None:
+    tensors = {name: value.contiguous() for name, value in network.state_dict().items()}
+    safetensors.torch.save_file(tensors, path, metadata={"format": "pt"})
+
+
 def describe_model(model: Finished) -> ModelSpec:
-    """What `tagger.json` says: both ways to run it, over every label."""
+    """What `tagger.json` says: the ways to run it, over every label."""
+    ways = [Contract("onnx", "model.onnx", WD, input=INPUT, output=ALL, activation="none")]
+    if model.timm is not None:
+        ways.append(
+            Contract(
+                "timm",
+                "model.safetensors",
+                TIMM,
+                activation="softmax" if model.exclusive else "sigmoid",
+                softmax=model.exclusive,
+                pool=model.pool,
+            )
+        )
     return ModelSpec(
         name=model.card.name,
         title=model.card.title,
         family=model.architecture,
         licence=model.card.licence,
-        contracts=(
-            Contract("onnx", "model.onnx", WD, input=INPUT, output=ALL, activation="none"),
-            Contract("timm", "model.safetensors", TIMM, activation="sigmoid", pool=model.pool),
-        ),
+        contracts=tuple(ways),
         labels=EVERY,
         tags=len(model.rows.labels),
         thresholds=model.thresholds,
@@ -110,13 +142,12 @@ def describe_model(model: Finished) -> ModelSpec:
     )
 
 
-def timm_config(model: Finished) -> dict[str, Any]:
+def timm_config(model: Finished, network: Any) -> dict[str, Any]:
     """timm's config.json; input_size is what the network sees, 448 / pool.
 
     timm's own transform resizes to that at once. Behind a pool the network has seen means of
     blocks, which `box` gives and `bicubic` does not.
     """
-    network: Any = model.network
     side = WD.size[0] // model.pool
     classes = len(model.rows.labels)
     return {

@@ -5,18 +5,17 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from torch import nn
-
 from ..export.card import Card
 from ..export.folders import Finished, write_universal
 from ..export.graph import round_weights
-from .config import arguments
+from .former import kept_thresholds
 from .material import Material
+from .model import TaggerNetwork
 from .progress import Progress
 from .report import make_report
 
 
-def finish(material: Material, network: nn.Module, progress: Progress) -> Path:
+def finish(material: Material, network: TaggerNetwork, progress: Progress) -> Path:
     """Fit thresholds, measure, write RUN/model and RUN/report.json; gives the model's folder.
 
     Everything is measured on the weights as they are stored.
@@ -41,12 +40,16 @@ def finish(material: Material, network: nn.Module, progress: Progress) -> Path:
         figures=report.figures,
         dataset=about,
     )
+    labels = material.targets.rows.labels
     finished = Finished(
         network=network,
-        architecture=config.network.architecture,
-        arguments=arguments(config.network.model_args),
+        architecture=network.architecture,
+        arguments=network.arguments,
+        plain=network.as_timm() if network.whole_categories(labels) else None,
+        exclusive=network.exclusive(labels),
+        own={**network.describe(labels), "pool": config.network.pool},
         rows=material.targets.rows,
-        thresholds=report.thresholds,
+        thresholds=kept_thresholds(report.thresholds, material.targets, material.former),
         pool=config.network.pool,
         weights=config.card.weights,
         card=card,

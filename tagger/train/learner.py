@@ -16,16 +16,18 @@ from ..errors import UsageError
 from . import checkpoint
 from .augment import augment
 from .average import Average
+from .begin import begin
 from .checkpoint import State
 from .config import TrainConfig
+from .freezing import set_frozen
 from .loader import Batch
 from .material import Material
 from .mixup import weight
-from .model import make_network, set_head
+from .model import TaggerNetwork
+from .objective import Objective
 from .optim import make_optimizer, set_rate
 from .pixels import to_images
 from .schedule import Plateau
-from .targets import label_counts
 from .whole import Whole
 
 
@@ -39,7 +41,8 @@ class Learner:
     config: TrainConfig
     accelerator: Accelerator
     whole: nn.Module
-    network: nn.Module
+    network: TaggerNetwork
+    objective: Objective
     average: Average
     optimizer: torch.optim.Optimizer
     scaler: Any
@@ -67,6 +70,15 @@ class Learner:
         if self.scaler.is_enabled() and state.scaler:
             self.scaler.load_state_dict(dict(state.scaler))
         self.state = state
+
+    def begin_epoch(self) -> None:
+        """Set what goes by epochs: frozen layers are released, the loss may change its mind."""
+        self.objective.epoch = self.state.epoch
+        done = self.state.epoch / self.config.optim.epochs
+        changed = set_frozen(self.network, self.config.network, done)
+        if changed and isinstance(self.whole, nn.parallel.DistributedDataParallel):
+            bare = self.accelerator.unwrap_model(self.whole)
+            self.whole = self.accelerator.prepare_model(bare)
 
     def step(self, batches: list[Batch], rate: float, side: int) -> dict[str, torch.Tensor]:
         """One step of the optimizer over batches whose gradients are added.
@@ -133,14 +145,14 @@ def make_learner(material: Material, accelerator: Accelerator) -> Learner:
     """Build the network and what teaches it, on every process alike."""
     config = material.config
     torch.manual_seed(config.run.seed)
-    network = make_network(config, len(material.targets.rows.labels))
-    positives, known = label_counts(material.targets, material.training)
-    set_head(network, positives / np.maximum(known, 1), material.targets.constants)
+    network, objective = begin(config, material.targets, material.training, material.former)
     network = network.to(accelerator.device).to(memory_format=torch.channels_last)  # pyright: ignore
+    objective = objective.to(accelerator.device)
     if accelerator.num_processes > 1 and accelerator.device.type == "cuda":
         network = nn.SyncBatchNorm.convert_sync_batchnorm(network)
     optimizer = make_optimizer(network, config.optim)
-    whole: Any = Whole(network, config.loss.label_smoothing)
+    set_frozen(network, config.network, 0.0)  # which the optimizer need not know
+    whole: Any = Whole(network, objective)
     if config.run.compile:
         whole.compile()
     whole, wrapped = accelerator.prepare(whole, optimizer)
@@ -151,7 +163,9 @@ def make_learner(material: Material, accelerator: Accelerator) -> Learner:
     )
     state = State(plateau=Plateau.begin(config.optim.stages))
     average = Average(bare.network, config.optim.ema)
-    return Learner(config, accelerator, whole, bare.network, average, raw, scaler, state)
+    return Learner(
+        config, accelerator, whole, bare.network, bare.objective, average, raw, scaler, state
+    )
 
 
 def autocast(config: TrainConfig, device: torch.device) -> Any:

@@ -9,8 +9,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TextIO
 
-from torch import nn
-
 from ..dataset.index import Dataset
 from . import checkpoint
 from .checkpoint import BEST
@@ -18,9 +16,11 @@ from .config import TrainConfig
 from .devices import make_accelerator
 from .epoch import run_epoch
 from .finish import finish
+from .former import open_former, settled
 from .judge import Judged, judge
 from .learner import Learner, make_learner
 from .material import Material, gather
+from .model import TaggerNetwork
 from .progress import Progress
 from .report import supported_labels
 from .run import describe_run, open_run
@@ -39,12 +39,14 @@ def train(config: TrainConfig, screen: TextIO | None = None) -> Path:
     accelerator = make_accelerator(config)
     first = accelerator.is_main_process
     dataset = Dataset.open(config.dataset, config.data.roots() or None)
+    former = open_former(config)
+    config = settled(config, former)
     if first:
         open_run(config, dataset)
     progress = Progress(config.out, screen, quiet=not first)
     with listening() as asked:
         with accelerator.main_process_first():  # which prepares the pictures, the others find them
-            material = gather(config, dataset, accelerator.device, progress)
+            material = gather(config, dataset, accelerator.device, progress, former)
         learner = make_learner(material, accelerator)
         labels = supported_labels(material.targets, material.training)
         training = Training(material, learner, progress, asked, labels)
@@ -74,7 +76,7 @@ def _resume(training: Training) -> None:
         training.progress.say(f"continuing after epoch {state.epoch}, step {state.step:,}")
 
 
-def _finished(material: Material, learner: Learner) -> nn.Module:
+def _finished(material: Material, learner: Learner) -> TaggerNetwork:
     """The averaged network on the processor, in one piece."""
     learner.average.swap(learner.network)
     return learner.network.cpu()
@@ -84,6 +86,7 @@ def _run(training: Training) -> None:
     """Epoch after epoch, until all are done, nothing gets better, time is up or `stop` is there."""
     learner = training.learner
     while learner.state.epoch < training.config.optim.epochs and not _over(training):
+        learner.begin_epoch()
         loss = run_epoch(training)
         judged = judge(training.material, learner, training.material.calibration, training.labels)
         better = _count(training, judged)

@@ -26,6 +26,7 @@ from .data import (
     usable,
 )
 from .flips import Flips, make_flips
+from .former import Former
 from .loader import Loader
 from .pixels import to_images
 from .progress import Progress
@@ -39,7 +40,10 @@ SCORED_AT_ONCE = 128
 
 @dataclass(frozen=True, eq=False)
 class Material:
-    """What a training is made of; the splits are rows of the dataset, intp[N]."""
+    """What a training is made of; the splits are rows of the dataset, intp[N].
+
+    former: the weights that it begins with.
+    """
 
     config: TrainConfig
     device: torch.device
@@ -51,6 +55,7 @@ class Material:
     training: NDArray[np.intp]
     calibration: NDArray[np.intp]
     validation: NDArray[np.intp]
+    former: Former | None = None
 
     def score_with(self, network: nn.Module) -> Callable[[NDArray[np.intp]], NDArray[np.float32]]:
         """A function from rows to the network's probabilities, float32[N, labels], in fp32."""
@@ -69,7 +74,11 @@ class Material:
 
 
 def gather(
-    config: TrainConfig, dataset: Dataset, device: torch.device, progress: Progress
+    config: TrainConfig,
+    dataset: Dataset,
+    device: torch.device,
+    progress: Progress,
+    former: Former | None = None,
 ) -> Material:
     """Prepare everything a training needs. Raises DatasetError where a split has no picture."""
     pictures = open_pictures(config, dataset, progress)
@@ -85,7 +94,8 @@ def assemble(
 ) -> Material:
     """Everything beside the pictures. Raises DatasetError where a split has no picture."""
     training, calibration, validation = splits(config, dataset, pictures)
-    targets = make_targets(dataset, training)
+    kept = former.labels if former is not None and config.network.add_tags else None
+    targets = make_targets(dataset, training, kept)
     on_cpu = device.type == "cpu"
     side, workers = config.network.side, config.data.workers
     return Material(
@@ -99,6 +109,7 @@ def assemble(
         training=training,
         calibration=calibration,
         validation=validation,
+        former=former,
     )
 
 

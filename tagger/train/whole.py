@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
 from torch import nn
 
-from .losses import bce
 from .mixup import mixed, mixed_targets
+from .model import TaggerNetwork
+from .objective import Objective
 
 
 class Whole(nn.Module):
     """From pictures and what is true of them to the parts of the loss."""
 
-    def __init__(self, network: nn.Module, smoothing: float) -> None:
+    def __init__(self, network: TaggerNetwork, objective: Objective) -> None:
         super().__init__()
         self.network = network
-        self.smoothing = smoothing
+        self.objective = objective
 
     def forward(
         self,
@@ -27,15 +26,22 @@ class Whole(nn.Module):
         share: float = 1.0,
         at: str = "pixels",
         judging: bool = False,
+        teacher: torch.Tensor | None = None,
     ) -> dict[str, torch.Tensor]:
         """Parts of the loss, scalars in fp32, `loss` their total; with `judging`, `logits` too.
 
         images: float32 [N, 3, S, S]; truth, known: bool [N, n]; share: MixUp's, 1 for none, of
-        pixels or embeddings as `at` says.
+        pixels or embeddings as `at` says; teacher: another tagger's probabilities, float32 [N, n],
+        NaN where it says nothing.
         """
         if at == "pixels":
             images = mixed(images, share)
-        logits: Any = self.network(images)
+        features = self.network.features(images)
+        if at != "pixels":
+            features = mixed(features, share)
+        outputs = self.network.outputs(features)
         truth, known = mixed_targets(truth, known, share)
-        parts = {"loss": bce(logits, truth, known, self.smoothing)}
-        return {**parts, "logits": logits.float()} if judging else parts
+        if teacher is not None:
+            teacher = mixed(teacher, share)
+        parts = self.objective(outputs, truth, known, teacher=teacher)
+        return {**parts, "logits": outputs.logits.float()} if judging else parts

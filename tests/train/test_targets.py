@@ -10,11 +10,14 @@ import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch")
-timm = pytest.importorskip("timm")
+pytest.importorskip("timm")
 pytest.importorskip("pyarrow")
 
 from tagger.dataset.index import Dataset  # noqa: E402
-from tagger.train.model import set_head  # noqa: E402
+from tagger.export.rows import RATINGS  # noqa: E402
+from tagger.labels import DANBOORU, Label, LabelSet, category  # noqa: E402
+from tagger.train.config import HeadOptions  # noqa: E402
+from tagger.train.heads import LinearHead  # noqa: E402
 from tagger.train.targets import label_counts, make_targets, rating_numbers  # noqa: E402
 
 MakeDataset = Callable[..., Path]
@@ -76,8 +79,36 @@ def test_the_head_begins_with_the_labels_log_odds(make_dataset: MakeDataset) -> 
         if 1 not in dataset.index["unknown"][int(row)].as_py()
     ]
     assert (positives[index], known[index]) == (sum(own), len(own))
-    network = timm.create_model("resnet10t", num_classes=3, channels=[8, 8, 8, 8], stem_width=8)
-    set_head(network, np.array([0.25, 0.0, 1.0]), np.array([np.nan, np.nan, -20], np.float32))
-    bias = network.get_classifier().bias.tolist()
+    head = LinearHead(HeadOptions(), 3, 8, exclusive=False)
+    head.set_priors(np.array([0.25, 0.0, 1.0]), np.array([np.nan, np.nan, -20], np.float32))
+    bias = head.out.bias.tolist()
     assert bias == pytest.approx([math.log(1 / 3), math.log(1e-5 / (1 - 1e-5)), -20], rel=1e-5)
-    assert not network.get_classifier().weight[2].any()
+    assert not head.out.weight[2].any()
+
+
+def test_a_tagger_that_is_added_to_keeps_its_labels(make_dataset: MakeDataset) -> None:
+    """Its own labels and the new ones, in a folder's order; each finds both its origins."""
+    dataset = Dataset.open(make_dataset(12, ratings="gsqe", unknown=3))
+    old = [Label(name, category(DANBOORU, 9)) for name in RATINGS]
+    old += [
+        Label("1girl", category(DANBOORU, 0), 900),
+        Label("red square", category(DANBOORU, 0), 7),
+    ]
+    old += [Label("miku", category(DANBOORU, 4), 50)]
+    former = LabelSet(tuple(old))
+    targets = make_targets(dataset, dataset.rows("train"), former)
+    names = targets.rows.labels.names
+    assert set(names) == {*former.names, *dataset.vocabulary.names} - {"red_square"}
+    for index, name in enumerate(names):
+        kept, own = targets.former[index], targets.rows.vocabulary[index]
+        assert kept == (former.names.index(name) if name in former.names else -1)
+        if index >= len(RATINGS):
+            found = dataset.vocabulary.find(name)
+            assert own == (-1 if found is None else found)
+    assert np.isnan(targets.constants).all()
+    truth, known = targets.of(np.arange(12))
+    assert not known[:, names.index("1girl")].any()
+    red = names.index("red square")
+    wanted = [0 in dataset.index["tags"][row].as_py() for row in range(12)]
+    assert truth[:, red].tolist() == wanted
+    assert known[:, names.index("framed")].all()

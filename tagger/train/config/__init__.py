@@ -24,18 +24,22 @@ from ...options import check, option
 from .augment import AugmentOptions
 from .card import CardOptions
 from .data import DataOptions
-from .losses import LossOptions
-from .network import SIZE, NetworkOptions, arguments
+from .heads import HeadOptions
+from .losses import OVER_LABELS, LossOptions
+from .network import PARTS, SIZE, NetworkOptions, arguments
 from .optim import OptimOptions
 from .run import RunOptions
 from .tracking import TrackingOptions
 
 __all__ = [
     "COMMON",
+    "OVER_LABELS",
+    "PARTS",
     "SIZE",
     "AugmentOptions",
     "CardOptions",
     "DataOptions",
+    "HeadOptions",
     "LossOptions",
     "NetworkOptions",
     "OptimOptions",

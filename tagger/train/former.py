@@ -1,0 +1,202 @@
+"""What a training begins with: a tagger's folder, a run, a file of weights, or timm's own."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import timm
+import torch
+from numpy.typing import NDArray
+
+from ..backends.weights import read_config, read_weights
+from ..errors import ModelError, OptionError
+from ..export.folders import OWN_DESCRIPTION, OWN_TENSORS
+from ..labels import LabelSet
+from ..models.registry import default_registry
+from ..models.spec import Model
+from ..preprocess import Preprocess
+from ..thresholds import Thresholds, operating_point
+from .config import TrainConfig
+from .targets import Targets
+
+State = Mapping[str, torch.Tensor]
+HUB = "timm"
+"""What --from says for the weights that timm publishes."""
+TRUNK, HEADS = "trunk.", "heads."
+
+
+@dataclass(frozen=True, eq=False)
+class Former:
+    """What a training begins with.
+
+    where: for the errors. trunk: tensors by timm's names, with its classifier where it has one.
+    heads: tensors under our names. described: what network.json says of the heads. labels: of the
+    classifier's rows, or of network.json's heads; None of a bare file. thresholds: float32[labels],
+    NaN where there is none. feed: what the weights are fed, None where nobody says: as ours.
+    """
+
+    where: str
+    trunk: State
+    heads: State = field(default_factory=dict)
+    architecture: str = ""
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+    pool: int = 0
+    labels: LabelSet | None = None
+    thresholds: NDArray[np.float32] | None = None
+    described: tuple[Mapping[str, Any], ...] = ()
+    feed: Preprocess | None = None
+
+
+def open_former(config: TrainConfig) -> Former | None:
+    """Read what --from names; None without it.
+
+    Raises OptionError or ModelError, one sentence, where it is none or can't be used.
+    """
+    name = config.network.from_
+    if not name:
+        return None
+    path = Path(name).expanduser()
+    if name == HUB and not path.exists():
+        return _published(config.network.architecture)
+    found = _folder(path) if path.is_dir() else path
+    if found.is_file():
+        return _file(found)
+    model = default_registry().find(str(found) if path.exists() else name, allow_paths=True)
+    if not model.on_disk:
+        raise default_registry().missing(model)
+    former = _tagger(model)
+    if config.network.add_tags and former.labels is None:
+        raise OptionError(f"add_tags: expected --from a tagger with its labels, got {name}")
+    return former
+
+
+def settled(config: TrainConfig, former: Former | None) -> TrainConfig:
+    """The settings with the architecture, its arguments and pool of the tagger that is begun with.
+
+    Raises OptionError where another architecture was asked for.
+    """
+    if former is None or not former.architecture:
+        if config.network.add_tags:
+            raise OptionError(
+                f"add_tags: expected --from a tagger with its labels, got {config.network.from_}"
+            )
+        return config
+    own, usual = config.network, type(config.network)()
+    if own.architecture not in (usual.architecture, former.architecture):
+        raise OptionError(
+            f"architecture: expected {former.architecture}, that of {former.where}, got "
+            f"{own.architecture}: leave it out"
+        )
+    pool = former.pool if own.add_tags or own.pool == usual.pool else own.pool
+    # a transformer's size is this training's, which may see fewer pixels
+    told = {k: v for k, v in former.arguments.items() if k != "img_size"}
+    given = json.loads(own.model_args)
+    return config.but(
+        architecture=former.architecture, model_args=json.dumps({**told, **given}), pool=pool
+    )
+
+
+def _published(architecture: str) -> Former:
+    try:
+        network: Any = timm.create_model(architecture, pretrained=True)
+    except Exception as error:  # of the hub's many, and RuntimeError without weights
+        raise OptionError(
+            f"from: expected weights that timm publishes of {architecture}, got "
+            f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
+        ) from error
+    cfg = network.pretrained_cfg
+    feed = Preprocess(layout="nchw", scale=1 / 255, mean=cfg["mean"], std=cfg["std"])
+    return Former(f"timm's {architecture}", network.state_dict(), feed=feed)
+
+
+def _folder(path: Path) -> Path:
+    """A run's finished model, else its best checkpoint, else its last; other folders as is."""
+    if (path / "model").is_dir():
+        return path / "model"
+    for name in ("best", "last"):
+        for found in sorted((path / "checkpoints").glob(f"{name}*.safetensors"), reverse=True):
+            return found
+    return path
+
+
+def _file(path: Path) -> Former:
+    """Bare weights: of timm, of a network of ours, or a checkpoint, of which the average counts."""
+    state = read_weights(path)
+    for prefix in ("average.", "network."):
+        own = {k[len(prefix) :]: v for k, v in state.items() if k.startswith(prefix)}
+        if own:
+            state = own
+            break
+    return Former(str(path), *_parted(state))
+
+
+def _parted(state: State) -> tuple[State, State]:
+    """A network of ours in trunk and heads; timm's is all trunk."""
+    trunk = {k[len(TRUNK) :]: v for k, v in state.items() if k.startswith(TRUNK)}
+    heads = {k: v for k, v in state.items() if k.startswith(HEADS)}
+    return (trunk, heads) if trunk and heads else (state, {})
+
+
+def _tagger(model: Model) -> Former:
+    """A tagger's folder: of timm's form, or with heads of ours."""
+    contract = next((one for one in model.contracts if one.runtime == "timm"), None)
+    labels = model.labels
+    limits = operating_point(labels, model.thresholds)
+    assert model.folder is not None
+    if (model.folder / OWN_DESCRIPTION).is_file():
+        said = read_config(model.folder / OWN_DESCRIPTION)
+        trunk, heads = _parted(read_weights(model.folder / OWN_TENSORS))
+        return Former(
+            model.name,
+            trunk,
+            heads,
+            architecture=_text(said, "architecture", model.folder / OWN_DESCRIPTION),
+            arguments=said.get("model_args") or {},
+            pool=int(said.get("pool") or 1),
+            labels=labels,
+            thresholds=limits,
+            described=tuple(said.get("heads") or ()),
+        )
+    if contract is None:
+        raise ModelError(
+            f"{model.name}: expected model.safetensors and config.json, which alone can be trained "
+            f"further, got none: run `tagger models get {model.name} --all`"
+        )
+    config = model.path(contract.config or "config.json")
+    said = read_config(config)
+    return Former(
+        model.name,
+        read_weights(model.path(contract.weights)),
+        architecture=_text(said, "architecture", config),
+        arguments=said.get("model_args") or {},
+        pool=contract.pool,
+        labels=labels,
+        thresholds=limits,
+        feed=contract.preprocess,
+    )
+
+
+def _text(said: Mapping[str, Any], name: str, path: Path) -> str:
+    found = said.get(name)
+    if not isinstance(found, str):
+        raise ModelError(f"{path}: expected the name of an architecture, got {found!r}")
+    return found
+
+
+def kept_thresholds(fitted: Thresholds, targets: Targets, former: Former | None) -> Thresholds:
+    """A training's thresholds, and the former tagger's for the labels that the DATASET has not."""
+    if former is None or former.thresholds is None:
+        return fitted
+    own = dict(fitted.tags)
+    for index, label in enumerate(targets.rows.labels):
+        kept = int(targets.former[index])
+        if kept >= 0 and targets.rows.vocabulary[index] < 0:
+            limit = float(former.thresholds[kept])
+            if not np.isnan(limit) and label.category.name != "rating":
+                own[label.name] = limit
+    return replace(fitted, tags=own)
