@@ -15,6 +15,7 @@ from ..dataset.index import Dataset
 from .config import TrainConfig
 from .data import Decoded, bytes_needed, kept_at, rows_in_batches
 from .devices import make_accelerator
+from .former import open_former, settled
 from .learner import Learner, make_learner
 from .loader import Batch
 from .material import assemble, caches, open_source, splits
@@ -40,10 +41,12 @@ def estimate(config: TrainConfig, say: Callable[[str], None]) -> Estimate:
     """
     accelerator = make_accelerator(config)
     dataset = Dataset.open(config.dataset, config.data.roots() or None)
+    former = open_former(config)
+    config = settled(config, former)
     pictures = Decoded(open_source(config, dataset), config.network)
     say("decoding some pictures, taking a few steps")
     decode = _seconds_to_decode(dataset, pictures)
-    material = assemble(config, dataset, accelerator.device, pictures)
+    material = assemble(config, dataset, accelerator.device, pictures, former)
     learner = make_learner(material, accelerator)
     steps = steps_of(
         material.sampler.order(0),

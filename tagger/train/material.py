@@ -86,11 +86,15 @@ def gather(
         progress.record("left out", row=row, cause=cause)
     if pictures.broken:
         progress.say(f"left out {len(pictures.broken)} pictures that can't be read")
-    return assemble(config, dataset, device, pictures)
+    return assemble(config, dataset, device, pictures, former)
 
 
 def assemble(
-    config: TrainConfig, dataset: Dataset, device: torch.device, pictures: Pictures
+    config: TrainConfig,
+    dataset: Dataset,
+    device: torch.device,
+    pictures: Pictures,
+    former: Former | None = None,
 ) -> Material:
     """Everything beside the pictures. Raises DatasetError where a split has no picture."""
     training, calibration, validation = splits(config, dataset, pictures)
