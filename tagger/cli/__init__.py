@@ -42,6 +42,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "doctor": ("doctor", "Show devices, versions and free space."),
     "relations": ("relations", "Read which tags imply others, from a site's exports."),
     "dataset": ("dataset", "Build a training set from a booru's metadata."),
+    "evaluate": ("evaluate", "Judge a tagger on pictures whose tags are known."),
     "compare": ("compare", "Compare taggers on the same pictures."),
     "diff": ("diff", "Compare the captions of two folders, tag by tag."),
     "train": ("train", "Train a tagger of your own."),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -11,7 +10,6 @@ from pathlib import Path
 from ..argv import flagged, parse
 from ..errors import OptionError
 from ..evaluate.comparison import CompareOptions, compare
-from ..evaluate.comparison.grid import Grid
 from ..evaluate.comparison.page import write_comparison
 from ..evaluate.comparison.result import COLUMNS, Result, as_json, rows
 from ..evaluate.comparison.tables import markdown, tables
@@ -19,7 +17,8 @@ from ..evaluate.contestants import find_contestants
 from ..options import option
 from ..settings import Runtime
 from . import DONE, FAILED
-from .screen import line, printable, progress, say, table
+from .grids import show
+from .screen import line, progress, say
 from .written import check_file, write_json, write_rows, write_text
 
 AUTH = "TAGGER_AUTH"
@@ -48,7 +47,7 @@ def run(argv: Sequence[str], prog: str) -> int:
     with progress("Comparing", "answers") as tell:
         result = compare(contestants, _options(flags), lambda _, done, total: tell(done, total))
     for grid in tables(result):
-        _print(grid)
+        show(grid)
     for sentence in result.notes:
         line(sentence)
     for name, why in result.failed.items():
@@ -78,23 +77,3 @@ def _write(flags: CompareFlags, result: Result) -> None:
         write_text(flags.markdown, markdown(result))
     if flags.html is not None:
         write_comparison(flags.html, result)
-
-
-def _print(grid: Grid) -> None:
-    """A table: by rich on a terminal, else in columns that other programs can cut."""
-    line(grid.title)
-    if not sys.stdout.isatty():
-        table(grid.head, grid.rows)
-        print()
-        return
-    from rich import box
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    shown = Table(box=box.SIMPLE_HEAD)
-    for at, name in enumerate(grid.head):
-        shown.add_column(name, justify="left" if at < grid.left else "right")
-    for row in grid.rows:
-        shown.add_row(*(Text(printable(cell)) for cell in row))
-    Console().print(shown)

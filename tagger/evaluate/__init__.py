@@ -3,6 +3,7 @@
     predictions   scores beside the truth, and where the truth is known
     confusion     right and wrong answers at thresholds, counted
     metrics       rates, average precision, top-1
+    histograms    how scores lie, for streams of any length
     intervals     how far a figure would move with other pictures
     calibration   thresholds fitted on one split and judged on another
 
@@ -14,6 +15,7 @@ Pure numpy on arrays so far; below that it knows models, files and servers, and 
     showdown      the showdown's score
     distance      the score by the distance of tags
     contestants   models, captions, files of scores, servers, the control
+    evaluation    `tagger evaluate`
     comparison    `tagger compare`
     difference    `tagger diff`
 """

@@ -47,6 +47,11 @@ def image_counts(predictions: Predictions, thresholds: ArrayLike) -> Counts:
     return _counts(predictions, thresholds, axis=1)
 
 
+def judged(predictions: Predictions, axis: int) -> Ints:
+    """How many answers can be judged: of each label, int64[n], by axis 0; of each picture by 1."""
+    return predictions.known.sum(axis, dtype=np.int64)
+
+
 def _counts(predictions: Predictions, thresholds: ArrayLike, axis: int) -> Counts:
     # a float64 threshold of .35 would be over the float32 score of .35
     said = predictions.scores >= np.asarray(thresholds, np.float32)

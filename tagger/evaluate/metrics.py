@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -17,6 +18,7 @@ from .confusion import Counts, Ints, image_counts, tag_counts
 from .predictions import Predictions
 
 Floats = NDArray[np.float64]
+Numbers = NDArray[np.integer[Any]] | NDArray[np.floating[Any]]
 
 
 @dataclass(frozen=True)
@@ -94,6 +96,29 @@ def f1(counts: Counts) -> Floats:
     return _ratio(2 * counts.tp, 2 * counts.tp + counts.fp + counts.fn)
 
 
+def fbeta(counts: Counts, beta: float) -> Floats:
+    """(1 + b) tp / ((1 + b) tp + b fn + fp), b = beta squared: recall weighs beta times as much."""
+    square = beta * beta
+    hits = (1 + square) * counts.tp
+    return _ratio(hits, hits + square * counts.fn + counts.fp)
+
+
+def accuracy(counts: Counts, judged: Ints) -> Floats:
+    """The share of right answers among those `judged`, in the counts' shape; mostly right noes."""
+    return _ratio(judged - counts.fp - counts.fn, judged)
+
+
+def mcc(counts: Counts, judged: Ints) -> Floats:
+    """Matthews' correlation of answers and truth, -1 to 1 (Matthews 1975); 0 where one is constant.
+
+    judged: how many answers there are in all, in the counts' shape.
+    """
+    tp, fp, fn = (each.astype(np.float64) for each in (counts.tp, counts.fp, counts.fn))
+    tn = judged - tp - fp - fn
+    under = (tp + fp) * (tp + fn) * (tn + fp) * (tn + fn)
+    return _ratio(tp * tn - fp * fn, np.sqrt(under))
+
+
 def micro(counts: Counts) -> Rates:
     """The rates of all counts together: each decision weighs the same."""
     whole = counts.total()
@@ -115,7 +140,7 @@ def mean(values: Floats) -> float:
     return float(defined.mean()) if defined.size else float("nan")
 
 
-def _ratio(part: Ints, whole: Ints) -> Floats:
+def _ratio(part: Numbers, whole: Numbers) -> Floats:
     return np.divide(part, whole, out=np.zeros(np.shape(whole)), where=whole > 0)
 
 

@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from tagger.errors import DatasetError
-from tagger.evaluate.calibration import Part, by_label, calibrate, fit, shrink
+from tagger.evaluate.calibration import (
+    Part,
+    by_label,
+    calibrate,
+    choose_strength,
+    fit,
+    shrink,
+)
+from tagger.evaluate.confusion import image_counts
+from tagger.evaluate.histograms import Histograms
+from tagger.evaluate.intervals import Bootstrap, Interval, by_picture, difference, f1
+from tagger.evaluate.metrics import measure
 from tagger.evaluate.predictions import Predictions
 from tagger.labels import DANBOORU, Label, LabelSet, category
 from tagger.thresholds import Thresholds
@@ -83,6 +97,83 @@ def test_own_thresholds_beat_one_for_all_where_tags_differ() -> None:
     found = calibrate(planted(1), planted(2), LABELS)
     assert found.own.micro.f1 > found.overall.micro.f1 + 0.02
     assert found.own.pictures == PICTURES
+
+
+def drawn(rng: np.random.Generator, shift: NDArray[np.float64], first: int) -> Part:
+    """A tagger of middling quality, as sure as it should be but for each tag's shift in logits.
+
+    A Bayesian's certainty: scores of true and other tags are normal, four apart, and the logit of
+    the posterior is linear in them.
+    """
+    prior = np.geomspace(0.004, 0.3, len(shift))
+    truth = rng.random((3000, len(shift))) < prior
+    seen = truth * 3.0 + rng.normal(size=truth.shape) * 1.5
+    logits = seen * (3 / 1.5**2) - 4.5 / 1.5**2 + np.log(prior / (1 - prior))
+    scores = 1 / (1 + np.exp(-(logits + shift)))
+    known = np.ones(truth.shape, np.bool_)
+    return Part(
+        Predictions(scores.astype(np.float32), truth, known), np.arange(first, first + 3000)
+    )
+
+
+def gain(part: Part, thresholds: Thresholds, labels: LabelSet) -> Interval:
+    """What a tag's own thresholds gain in micro F1 over one for all, paired by picture."""
+    before, after = (
+        by_picture(image_counts(part.predictions, limits))
+        for limits in (thresholds.overall, by_label(thresholds, labels))
+    )
+    return difference(before, after, f1, Bootstrap(draws=300))
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+def test_fitted_thresholds_are_nowhere_worse_than_one_for_all(streamed: bool) -> None:
+    """Where scores are as sure as they should be one threshold is best already."""
+    rng = np.random.default_rng(5)
+    labels, none = labels_of(*["general"] * 60), np.zeros(60)
+    fitted, judged = drawn(rng, none, 0), drawn(rng, none, 3000)
+    found = gain(judged, fit_of(fitted, labels, streamed), labels)
+
+    assert found.high >= 0
+    assert found.value > -0.003
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+def test_fitted_thresholds_are_clearly_better_where_tags_are_off(streamed: bool) -> None:
+    """Each tag's scores too high or too low by its own amount, as after an asymmetric loss."""
+    rng = np.random.default_rng(6)
+    labels, off = labels_of(*["general"] * 60), rng.normal(size=60) * 1.5
+    fitted, judged = drawn(rng, off, 0), drawn(rng, off, 3000)
+    thresholds = fit_of(fitted, labels, streamed)
+
+    assert gain(judged, thresholds, labels).low > 0.02
+    worth = [
+        measure(judged.predictions, limits, labels.names).macro.f1
+        for limits in (thresholds.overall, by_label(thresholds, labels))
+    ]
+    assert worth[1] > worth[0] + 0.03
+
+
+def fit_of(part: Part, labels: LabelSet, streamed: bool) -> Thresholds:
+    """Fitted from predictions, or from the histograms of two halves of them."""
+    if not streamed:
+        return fit(part.predictions, labels)
+    halves = Histograms(len(labels)), Histograms(len(labels))
+    for at, half in enumerate(halves):
+        half.add(part.predictions.rows(np.arange(at, 3000, 2)))
+    return fit(halves[0] + halves[1], labels, halves=halves)
+
+
+def test_what_has_no_positives_in_a_half_goes_by_one_threshold() -> None:
+    """Nothing can be said of how tags differ."""
+    labels = labels_of("general", "general")
+    scores = np.array([[0.9, 0.2], [0.3, 0.1], [0.1, 0.3], [0.2, 0.2]], np.float32)
+    truth = np.array([[True, False], [False, False], [True, False], [False, False]])
+    found = Predictions(scores, truth, np.ones_like(truth))
+
+    assert choose_strength((found.rows([0, 2]), found.rows([1, 3])), labels) == math.inf
+    assert by_label(fit(found, labels), labels).tolist() == pytest.approx(
+        [fit(found, labels).overall] * 2, abs=1e-5
+    )
 
 
 def test_judging_where_it_was_fitted_is_refused() -> None:

@@ -262,3 +262,69 @@ def test_arrays_that_do_not_fit_are_refused(
     """The sentence names the array, what it should be and what it is."""
     with pytest.raises(ValueError, match=sentence):
         Predictions(scores, truth, np.ones(truth.shape, bool))
+
+
+# ---------------------------------------------------------------- against other libraries
+
+
+@SEEDS
+def test_the_other_rates_are_scikit_learns(seed: int) -> None:
+    """F2, Matthews' correlation and accuracy, of each tag and of all answers together."""
+    sklearn = pytest.importorskip("sklearn.metrics")
+    answers = drawn(seed)
+    said = answers.scores >= THRESHOLD
+    counts = metrics.tag_counts(answers, THRESHOLD)
+    pictures = np.full(said.shape[1], len(said))
+
+    for own, theirs in (
+        (metrics.fbeta(counts, 2), lambda t, s: sklearn.fbeta_score(t, s, beta=2, zero_division=0)),
+        (metrics.mcc(counts, pictures), sklearn.matthews_corrcoef),
+        (metrics.accuracy(counts, pictures), sklearn.accuracy_score),
+    ):
+        expected = [theirs(answers.truth[:, at], said[:, at]) for at in range(said.shape[1])]
+        assert own == pytest.approx(expected)
+    whole = metrics.mcc(counts.total(), np.array([said.size])).item()
+    assert whole == pytest.approx(
+        sklearn.matthews_corrcoef(answers.truth.reshape(-1), said.reshape(-1))
+    )
+
+
+@SEEDS
+def test_all_rates_are_torchmetrics(seed: int) -> None:
+    """At the same threshold; a score on it says yes here, so none lies on it."""
+    torch = pytest.importorskip("torch")
+    other = pytest.importorskip("torchmetrics.functional.classification")
+    answers = drawn(seed, pictures=80)
+    scores, truth = torch.tensor(answers.scores), torch.tensor(answers.truth).long()
+    limit, labels = 0.495, answers.scores.shape[1]
+    counts = metrics.tag_counts(answers, limit)
+    table = other.multilabel_stat_scores(
+        scores, truth, num_labels=labels, threshold=limit, average=None
+    )
+
+    assert table[:, 0].tolist() == counts.tp.tolist()
+    assert table[:, 1].tolist() == counts.fp.tolist()
+    assert table[:, 3].tolist() == counts.fn.tolist()
+    for name, own in (
+        ("precision", metrics.micro(counts).precision),
+        ("recall", metrics.micro(counts).recall),
+        ("f1_score", metrics.micro(counts).f1),
+    ):
+        theirs = getattr(other, f"multilabel_{name}")(
+            scores, truth, num_labels=labels, threshold=limit, average="micro"
+        )
+        assert own == pytest.approx(theirs.item())
+    some = truth.any(0)
+    precisions = other.multilabel_average_precision(
+        scores[:, some], truth[:, some], num_labels=int(some.sum()), average="macro"
+    )
+    assert metrics.mean(metrics.average_precision(answers)) == pytest.approx(precisions.item())
+
+
+def test_correlation_of_what_is_constant_is_none() -> None:
+    """Always yes, always no, always true: 0, as scikit-learn has it."""
+    truth = np.array([[True, False], [True, True]])
+    answers = Predictions(truth.astype(np.float32), truth, np.ones_like(truth))
+
+    assert metrics.mcc(metrics.tag_counts(answers, 0.0), np.array([2, 2])).tolist() == [0, 0]
+    assert metrics.mcc(metrics.tag_counts(answers, 0.5), np.array([2, 2])).tolist() == [0, 1]
