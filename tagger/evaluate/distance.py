@@ -83,7 +83,8 @@ def distance_score(
 
 def matched(said: Sequence[str], true: Sequence[str], by: Likeness) -> float:
     """The most likeness that pairs of these tags, each in one pair at most, add up to."""
-    table = np.array([[by(one, other) for other in true] for one in said])
+    values = [by(one, other) for one in said for other in true]
+    table = np.array(values).reshape(len(said), len(true))
     rows, columns = table.any(axis=1), table.any(axis=0)
     table = table[rows][:, columns]
     if 0 in table.shape:

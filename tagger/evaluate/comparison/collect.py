@@ -17,7 +17,6 @@ from dataclasses import asdict, dataclass
 from datetime import date
 from pathlib import Path
 
-from ...booru.posts import chunks
 from ...errors import ImageError
 from ...home import part
 from ...images import content_hash
@@ -150,12 +149,19 @@ class _Asking:
         return timing
 
     def _rest(self, rows: dict[str, Picture], total: int) -> None:
-        pairs = self._pairs(rows)
+        lot: list[tuple[str, Said]] = []
         done = total - len(rows)
-        for lot in chunks(pairs, LOT):
+        try:
+            for pair in self._pairs(rows):
+                lot.append(pair)
+                done += 1
+                if len(lot) == LOT:
+                    self._answers.keep(lot)
+                    lot.clear()
+                    self._tell(done, total)
+        finally:  # what was said before it failed, or somebody pressed Ctrl-C
             self._answers.keep(lot)
-            done += len(lot)
-            self._tell(done, total)
+        self._tell(done, total)
 
     def _pairs(self, rows: dict[str, Picture]) -> Iterator[tuple[str, Said]]:
         return zip(rows, self._contestant.many(list(rows.values())), strict=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from ...caption import CaptionFormat
@@ -15,7 +15,7 @@ from ...wording import unweigh
 from ..alignment import rating_name
 from ..answers import Said
 from ..truth import Picture
-from .contestant import About, beside, file_of
+from .contestant import About, Beside
 
 RATING_WORDS = frozenset({"general", "sensitive", "questionable", "explicit", "safe"})
 """Words that stand for ratings in captions: no site has a tag of these names."""
@@ -27,19 +27,27 @@ class CaptionContestant:
     def __init__(self, name: str, folder: Path, ending: str = ".txt") -> None:
         """Raises UsageError where the folder has no captions."""
         self._folder, self._ending = folder, ending
-        self._files: Mapping[str, list[Path]] = {}
         self._form = CaptionFormat()
         if not any(folder.rglob(f"*{ending}")):
             raise UsageError(f"{folder}: expected captions, got no file that ends in {ending}")
         self.about = About(name or folder.name, str(folder), "captions", scored=False)
 
     def open(self, alone: bool = False) -> None:
-        """List the folder."""
-        self._files = beside(self._folder, self._ending)
+        """Nothing is loaded."""
 
     def one(self, picture: Picture) -> Said:
         """What its caption says."""
-        path = file_of(picture, self._files)
+        return next(self.many([picture]))
+
+    def many(self, pictures: Sequence[Picture]) -> Iterator[Said]:
+        """What each caption says."""
+        files = Beside(self._folder, self._ending, pictures)
+        return (self._said(files.of(picture)) for picture in pictures)
+
+    def close(self) -> None:
+        """Nothing was taken."""
+
+    def _said(self, path: Path | str) -> Said:
         if isinstance(path, str):
             return Said(fault=path)
         try:
@@ -47,14 +55,6 @@ class CaptionContestant:
         except CaptionError as error:
             return Said(fault=str(error))
         return read(text, self._form)
-
-    def many(self, pictures: Sequence[Picture]) -> Iterator[Said]:
-        """What each caption says."""
-        return map(self.one, pictures)
-
-    def close(self) -> None:
-        """Forget the list."""
-        self._files = {}
 
 
 def read(text: str, form: CaptionFormat) -> Said:

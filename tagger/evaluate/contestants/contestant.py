@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Literal, Protocol
 
 import numpy as np
@@ -97,23 +98,32 @@ class Contestant(Protocol):
         ...
 
 
-def beside(folder: Path, ending: str) -> Mapping[str, list[Path]]:
-    """Files of one ending below a folder: by their place without the ending, and by name alone."""
-    found: dict[str, list[Path]] = {}
-    for path in sorted(folder.rglob(f"*{ending}")):
-        place = path.relative_to(folder).as_posix().removesuffix(ending)
-        for name in {place, f"*/{path.name.removesuffix(ending)}"}:
-            found.setdefault(name, []).append(path)
-    return found
+class Beside:
+    """Files of one ending below a folder, and which of them belongs to a picture."""
 
+    def __init__(self, folder: Path, ending: str, pictures: Sequence[Picture]) -> None:
+        """List the folder; pictures that share a name are told apart by their place alone."""
+        self._places: dict[str, Path] = {}
+        self._names: dict[str, list[Path]] = {}
+        for path in sorted(folder.rglob(f"*{ending}")):
+            place = path.relative_to(folder).as_posix().removesuffix(ending)
+            self._places[place] = path
+            self._names.setdefault(place.rpartition("/")[2], []).append(path)
+        names = Counter(PurePosixPath(each.name).stem for each in pictures)
+        self._shared = {name for name, count in names.items() if count > 1}
 
-def file_of(picture: Picture, files: Mapping[str, list[Path]]) -> Path | str:
-    """The file of a picture: that of the same place, else the only one of its name.
+    def of(self, picture: Picture) -> Path | str:
+        """The file of the picture's place, else the only one of its name.
 
-    A sentence's tail where there is none, or no telling which.
-    """
-    place = picture.name.rpartition(".")[0] or picture.name
-    same = files.get(place) or files.get(f"*/{place.rpartition('/')[2]}") or []
-    if len(same) == 1:
-        return same[0]
-    return f"{len(same)} files of that name" if same else "no file of that name"
+        A sentence's tail where there is none, or no telling which.
+        """
+        name = PurePosixPath(picture.name)
+        exact = self._places.get(name.with_suffix("").as_posix())
+        if exact is not None:
+            return exact
+        if name.stem in self._shared:
+            return "no file at its place, and another picture has its name"
+        same = self._names.get(name.stem, [])
+        if len(same) == 1:
+            return same[0]
+        return f"{len(same)} files of that name" if same else "no file of that name"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
@@ -17,7 +18,7 @@ from ...models.spec import Model
 from ...scores import RATING
 from ..answers import Said
 from ..truth import Picture
-from .contestant import About, beside, file_of
+from .contestant import About, Beside
 
 
 class SidecarContestant:
@@ -29,7 +30,6 @@ class SidecarContestant:
     def __init__(self, name: str, folder: Path) -> None:
         """Raises UsageError where the folder has no such files."""
         self._folder = folder
-        self._files: Mapping[str, list[Path]] = {}
         model = _model(_first_model(folder))
         self.about = About(
             name or folder.name,
@@ -41,12 +41,21 @@ class SidecarContestant:
         )
 
     def open(self, alone: bool = False) -> None:
-        """List the folder."""
-        self._files = beside(self._folder, ".json")
+        """Nothing is loaded."""
 
     def one(self, picture: Picture) -> Said:
         """The scores of its file."""
-        path = file_of(picture, self._files)
+        return next(self.many([picture]))
+
+    def many(self, pictures: Sequence[Picture]) -> Iterator[Said]:
+        """The scores of each."""
+        files = Beside(self._folder, ".json", pictures)
+        return (self._said(files.of(picture)) for picture in pictures)
+
+    def close(self) -> None:
+        """Nothing was taken."""
+
+    def _said(self, path: Path | str) -> Said:
         if isinstance(path, str):
             return Said(fault=path)
         try:
@@ -55,19 +64,11 @@ class SidecarContestant:
             return Said(fault=str(error))
         return Said(found.tags, found.ratings) if found else Said(fault="no file of that name")
 
-    def many(self, pictures: Sequence[Picture]) -> Iterator[Said]:
-        """The scores of each."""
-        return map(self.one, pictures)
-
-    def close(self) -> None:
-        """Forget the list."""
-        self._files = {}
-
 
 class TableContestant:
     """Reads one Parquet, as `tagger caption --output scores.parquet` writes it.
 
-    A picture is found by its name, and where that tells too little by its bytes.
+    A picture is found by its place, else by its bytes, else by its name if no other has that.
     """
 
     def __init__(self, name: str, file: Path) -> None:
@@ -83,7 +84,7 @@ class TableContestant:
             thresholds=head.thresholds,
             label_thresholds=own,
         )
-        self._names: dict[str, list[int]] = {}
+        self._names: dict[str, list[tuple[int, str]]] = {}
         self._hashes: dict[str, int] = {}
         self._values: NDArray[np.float32] = np.zeros((0, len(head.labels)), np.float32)
 
@@ -93,8 +94,8 @@ class TableContestant:
         count = 0
         for rows in ScoreTable(self._file):
             for at, (path, digest) in enumerate(zip(rows.paths, rows.hashes, strict=True), count):
-                name = PurePosixPath(path.replace("\\", "/")).stem
-                self._names.setdefault(name, []).append(at)
+                place = path.replace("\\", "/")
+                self._names.setdefault(PurePosixPath(place).stem, []).append((at, place))
                 self._hashes[digest] = at
             count += len(rows.paths)
             parts.append(rows.values)
@@ -102,20 +103,32 @@ class TableContestant:
 
     def one(self, picture: Picture) -> Said:
         """The scores of its row."""
-        rows = self._names.get(PurePosixPath(picture.name).stem, [])
-        try:
-            row = rows[0] if len(rows) == 1 else self._hashes.get(content_hash(picture.path))
-        except ImageError as error:
-            return Said(fault=error.cause)
-        return Said(fault="no row of that picture") if row is None else self._said(row)
+        return next(self.many([picture]))
 
     def many(self, pictures: Sequence[Picture]) -> Iterator[Said]:
         """The scores of each."""
-        return map(self.one, pictures)
+        names = Counter(PurePosixPath(each.name).stem for each in pictures)
+        for picture in pictures:
+            try:
+                row = self._row(picture, names[PurePosixPath(picture.name).stem] == 1)
+            except ImageError as error:
+                yield Said(fault=error.cause)
+                continue
+            yield Said(fault="no row of that picture") if row is None else self._said(row)
 
     def close(self) -> None:
         """Forget the scores."""
         self._values = self._values[:0]
+
+    def _row(self, picture: Picture, alone: bool) -> int | None:
+        rows = self._names.get(PurePosixPath(picture.name).stem, [])
+        same = [row for row, path in rows if f"/{path}".endswith(f"/{picture.name}")]
+        if len(same) == 1:
+            return same[0]
+        found = self._hashes.get(content_hash(picture.path))
+        if found is None and alone and len(rows) == 1:
+            return rows[0][0]
+        return found
 
     def _said(self, row: int) -> Said:
         tags: dict[str, float] = {}

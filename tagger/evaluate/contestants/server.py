@@ -85,6 +85,12 @@ class ServerContestant:
     def _ask(self, path: Path) -> Said:
         try:
             answer = within(self._timeout, lambda: self._client.interrogate(path, self._model, 0.0))
+        except ImageError:
+            raise
+        except TaggerError as error:
+            if self._client.url in str(error):
+                raise
+            raise TaggerError(f"{self._client.url}: {error}") from error
         except LateError as error:
             raise TaggerError(
                 f"{self._client.url}: expected an answer within {self._timeout:g} seconds, got none"
