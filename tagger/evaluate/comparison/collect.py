@@ -8,6 +8,7 @@ told apart. The rest is asked as fast as the contestant can.
 from __future__ import annotations
 
 import hashlib
+import platform
 import re
 import statistics
 import time
@@ -17,6 +18,7 @@ from dataclasses import asdict, dataclass
 from datetime import date
 from pathlib import Path
 
+from ...backends.devices import cores
 from ...errors import ImageError
 from ...home import part
 from ...images import content_hash
@@ -58,6 +60,11 @@ class Collected:
     keys: tuple[str, ...]
     timing: Timing | None = None
     asked: str = ""
+
+
+def machine() -> str:
+    """The machine that the times are of, in words."""
+    return f"{platform.system()} on {platform.machine()}, {cores()} cores"
 
 
 def keys_of(pictures: Sequence[Picture]) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ from ...report.page import Cell, Chip, Chips, Note, Page, Part, Section, Table, 
 from .bytag import by_tag
 from .cards import album
 from .charts import curves, errors, histograms, times
+from .collect import machine
 from .furry import furry
 from .grid import Grid, number
 from .result import Entry, Result
@@ -79,7 +80,7 @@ def _sections(result: Result, entries: Sequence[Entry]) -> Iterator[Section]:
     yield Section("Errors", [errors(entries), _table(by_kind)])
     timed = [grid for grid in others if grid.title.startswith("Seconds")]
     if (chart := times(entries)) is not None:
-        yield Section("Runtime", [Text(_TIMES), chart, *map(_table, timed)])
+        yield Section("Runtime", [Text(f"{_TIMES} {machine()}."), chart, *map(_table, timed)])
     yield Section("Tags", [Text(_POINTS), _table(rates, True), *curves(result)])
     if (differing := _differing(result)) is not None:
         yield Section("Tag by tag", [Text(_DIFFER), differing])

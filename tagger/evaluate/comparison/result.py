@@ -13,7 +13,7 @@ from ...options import to_dict
 from ..alignment import Aligned, Frame
 from ..contestants import About
 from ..truth import Picture, Truth
-from .collect import Timing
+from .collect import Timing, machine
 from .judge import Curve, Figures, Judged
 from .options import CompareOptions
 from .standings import Pair, Place
@@ -95,6 +95,7 @@ def as_json(result: Result) -> dict[str, Any]:
             "left_out": dict(result.truth.left_out),
             "ratings": result.rated,
         },
+        "machine": machine(),
         "options": {k: v for k, v in to_dict(result.options).items() if k != "auth"},
         "notes": list(result.notes),
         "control": _entry(result.control),

@@ -156,7 +156,7 @@ def _pairs(result: Result, point: Point, title: str) -> Grid:
          f"{pair.gain.high:+.3f}]", "yes" if pair.sure else "no"]
         for pair in result.pairs[point]
     ]  # fmt: skip
-    head = ("contestant", "before", "score ahead by", "sure")
+    head = ("contestant", "against", "ahead by", "sure")
     return Grid(f"Two by two, {title}", head, rows, left=2)
 
 

@@ -7,12 +7,28 @@ from pathlib import Path
 
 from ...errors import TaggerError
 from ...folder.walk import walk
-from ...report.page import Album, Card, Chip, Chips, Note, Page, Section, Table, Text, write_page
+from ...report.lines import Row, bars
+from ...report.page import (
+    Album,
+    Card,
+    Chip,
+    Chips,
+    Figure,
+    Note,
+    Page,
+    Part,
+    Section,
+    Table,
+    Text,
+    write_page,
+)
 from ...report.thumbnail import thumbnail
 from .changes import Changed, Difference
 from .folders import DiffOptions
 
-MOST_TAGS = 200
+MOST_TAGS = 100
+DRAWN = 20
+"""Tags of the chart."""
 
 
 def write_difference(path: Path, of: Difference, options: DiffOptions, pictures: int) -> None:
@@ -60,7 +76,7 @@ def notes(of: Difference) -> Iterator[str]:
 def _sections(of: Difference, options: DiffOptions, pictures: int) -> Iterator[Section]:
     if of.tags:
         rows = [[Chip(row.tag), row.added, row.removed] for row in of.tags[:MOST_TAGS]]
-        parts = [Table(["tag", "added", "removed"], rows)]
+        parts: list[Part] = [_chart(of), Table(["tag", "added", "removed"], rows)]
         if of.replaced:
             swaps = [
                 [Chip(row.old, "removed"), Chip(row.new, "added"), row.pictures]
@@ -73,6 +89,12 @@ def _sections(of: Difference, options: DiffOptions, pictures: int) -> Iterator[S
         album = Album([_card(each, files) for each in of.changed[:pictures]])
         said = f"The first {len(album.cards):,} of {len(of.changed):,} whose tags differ."
         yield Section("By picture", [Text(said), album])
+
+
+def _chart(of: Difference) -> Part:
+    rows = [Row(row.tag, {"added": row.added, "removed": row.removed}) for row in of.tags[:DRAWN]]
+    legend = [Chip("added", "added"), Chip("removed", "removed")]
+    return Figure(bars(rows, "pictures", 0), "The tags that changed most", legend)
 
 
 def _found(options: DiffOptions) -> dict[str, Path]:
