@@ -174,7 +174,7 @@ class _Asking:
         return zip(rows, self._contestant.many(list(rows.values())), strict=True)
 
     def _kept_timing(self) -> Timing | None:
-        kept = self._answers.said("timing")
+        kept = self._answers.said("timing") if self._options.timed else None
         if not kept or len(kept["seconds"]) < self._options.timed:
             return None
         return Timing(kept["load"], kept["warm_up"], tuple(kept["seconds"]))

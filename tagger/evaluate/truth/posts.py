@@ -33,7 +33,9 @@ def read_posts(source: Path, images: Path | None, share: float) -> Truth:
     """
     folder = images or (source if source.is_dir() else None)
     if folder is None or not folder.is_dir():
-        raise UsageError(f"--images: expected the folder of the posts' pictures, got {folder}")
+        raise UsageError(
+            f"--images: expected the folder of the posts' pictures, got {folder or 'none'}"
+        )
     with posts.connect() as connection:
         posts.create(connection)
         reading = formats.read_source(connection, source, 0)
