@@ -14,12 +14,13 @@ import subprocess
 import sys
 import tempfile
 import time
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from captioning.pictures import make as make_pictures
-from captioning.results import table
+from captioning.results import ALONE, EIGHT, IMPORTED, OURS, table
 
 HERE = Path(__file__).resolve().parent / "captioning"
 COUNTS = {"vit-tiny": 48, "mobilenetv3-small": 160, "vit-base": 12}
@@ -36,6 +37,8 @@ class Contestant:
     runner: str
     python: str = sys.executable
     options: tuple[str, ...] = ()
+    share: int = 1
+    """One in so many pictures is enough to time one that is slow."""
 
     def run(self, model: Path, pictures: list[Path], scratch: Path) -> dict[str, Any]:
         """Caption copies of the pictures below `scratch`; what it cost."""
@@ -73,19 +76,28 @@ def contestants(asked: argparse.Namespace) -> tuple[list[Contestant], list[Conte
         own = ("--repository", repository)
         eight = ("--options", "--batch_size 8 --max_data_loader_n_workers 2")
         peers.append(Contestant("kohya", "run_kohya", python, own))
-        peers.append(Contestant("kohya, 8 at once", "run_kohya", python, (*own, *eight)))
+        peers.append(Contestant(f"kohya{EIGHT}", "run_kohya", python, (*own, *eight)))
     if asked.imgutils:
         peers.append(Contestant("imgutils", "run_imgutils", asked.imgutils))
     if asked.wdtagger:
-        peers.append(Contestant("wdtagger", "run_wdtagger", asked.wdtagger))
+        peers.append(Contestant("wdtagger", "run_wdtagger", asked.wdtagger, share=8))
+    alone: list[Contestant] = []
+    if asked.alone:
+        ours, theirs = asked.alone
+        alone.append(Contestant(f"{OURS}{ALONE}", "run_tagger", ours))
+        alone.append(Contestant(f"imgutils{ALONE}", "run_imgutils", theirs))
     folder = [
         Contestant("forward only", "run_forward", asked.tagger),
         Contestant("decode only", "run_forward", asked.tagger, ("--decode",)),
-        Contestant("Tagger", "run_tagger", asked.tagger, ("--imported",)),
+        Contestant(f"{OURS}{IMPORTED}", "run_tagger", asked.tagger, ("--imported",)),
+        Contestant(OURS, "run_tagger", asked.tagger),
         *peers,
+        *alone,
     ]
-    first = [peer for peer in peers if "8 at once" not in peer.name]
-    return folder, [Contestant("Tagger", "run_tagger", asked.tagger, ("--first",)), *first]
+    first = [Contestant(OURS, "run_tagger", asked.tagger, ("--first",))]
+    first += [peer for peer in peers if EIGHT not in peer.name]
+    first += [replace(one, options=("--first",) if OURS in one.name else ()) for one in alone]
+    return folder, first
 
 
 def main() -> None:
@@ -96,10 +108,18 @@ def main() -> None:
     if not asked.table:
         pictures = make_pictures(asked.work / "pictures", max(COUNTS.values()))
         _make_models(asked, pictures)
+        done = _rounds(results)
         for number in range(asked.rounds):
             for model in asked.models:
-                _round(asked, number, model, pictures, results)
+                _round(asked, done[model] + number, model, pictures, results)
     print(table([json.loads(line) for line in results.read_text().splitlines()]))
+
+
+def _rounds(results: Path) -> Counter[str]:
+    """How many rounds of each model were begun before."""
+    lines = results.read_text(encoding="utf-8").splitlines() if results.exists() else []
+    pairs = {(row["model"], row["round"]) for row in map(json.loads, lines)}
+    return Counter(model for model, _ in pairs)
 
 
 def _round(
@@ -107,8 +127,9 @@ def _round(
 ) -> None:
     folder, first = contestants(asked)
     if model == "vit-base":  # eight of them at once take a minute
-        folder = [one for one in folder if "8 at once" not in one.name]
-    runs = [("folder", one, pictures[: COUNTS[model]]) for one in folder]
+        folder = [one for one in folder if EIGHT not in one.name]
+    some = pictures[: COUNTS[model]]
+    runs = [("folder", one, some[: max(6, len(some) // one.share)]) for one in folder]
     runs += [("first", one, pictures[:1]) for one in first]
     at = number % len(runs)  # nobody is always the one after the same other
     for what, one, some in (*runs[at:], *runs[:at]):
@@ -134,6 +155,12 @@ def _parse() -> argparse.Namespace:
     parser.add_argument("--kohya", nargs=2, metavar=("PYTHON", "REPOSITORY"), default=None)
     parser.add_argument("--imgutils", metavar="PYTHON")
     parser.add_argument("--wdtagger", metavar="PYTHON")
+    parser.add_argument(
+        "--alone",
+        nargs=2,
+        metavar=("TAGGER", "IMGUTILS"),
+        help="Pythons where torch is not installed: imgutils imports it where it is",
+    )
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--models", nargs="+", choices=[*COUNTS], default=[*COUNTS])
     parser.add_argument("--table", action="store_true", help="print what was measured before")

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 # Student's t for 95 %, two-sided, by degrees of freedom; beyond them the normal's.
 _T = (12.71, 4.30, 3.18, 2.78, 2.57, 2.45, 2.36, 2.31, 2.26)
 
 Row = dict[str, Any]
+
+OURS = "Tagger"
+IMPORTED = ", torch and OpenCV imported"
+ALONE = ", torch not installed"
+EIGHT = ", 8 at once"
 
 
 def mean(values: Iterable[float]) -> tuple[float, float, float]:
@@ -58,36 +63,46 @@ def _cell(rows: list[Row], key: str) -> str:
 
 
 def _ratios(folder: list[Row], first: list[Row]) -> list[str]:
-    """Tagger beside the bound and beside the fastest peer, round by round."""
-    by_round = _by_round(folder)
-    peers = [name for name in dict.fromkeys(row["name"] for row in folder) if _is_peer(name)]
+    """Tagger beside the bound and beside the best peers, round by round.
+
+    Memory and the wait for the first caption are compared where torch is installed, and where it
+    is not, each among those that stand in the same environment.
+    """
+    rounds = _by_round(folder)
     lines = [
         _line(
-            "of the bound t_forward / (t_forward + t_decode)",
-            (r["Tagger"]["per_second"] / _bound(r) for r in by_round if "Tagger" in r),
-        )
+            f"{OURS}{IMPORTED}: {{}} of the bound t_forward / (t_forward + t_decode)",
+            (r[OURS + IMPORTED]["per_second"] / _bound(r) for r in rounds if OURS + IMPORTED in r),
+        ),
+        _against(folder, OURS + IMPORTED, "per_second", max, "times the speed of"),
+        *(
+            _against(rows, OURS + where, key, min, words, where)
+            for rows, key, words in (
+                (folder, "peak_mb", "times the memory of"),
+                (first, "first_s", "times the wait for"),
+            )
+            for where in ("", ALONE)
+        ),
     ]
-    if peers:
-        best = max(peers, key=lambda name: _mean_of(folder, name, "per_second"))
-        lines.append(_against(best, by_round, "per_second", "times the speed of"))
-        least = min(peers, key=lambda name: _mean_of(folder, name, "peak_mb"))
-        lines.append(_against(least, by_round, "peak_mb", "times the memory of"))
-        soonest = min(
-            (name for name in peers if any(row["name"] == name for row in first)),
-            key=lambda name: _mean_of(first, name, "first_s"),
-        )
-        lines.append(_against(soonest, _by_round(first), "first_s", "times the wait for"))
-    return [f"- {line}" for line in lines]
+    return [f"- {line}" for line in lines if line]
 
 
-def _against(peer: str, rounds: list[dict[str, Row]], key: str, words: str) -> str:
-    both = [r for r in rounds if "Tagger" in r and peer in r]
-    return _line(f"{words} {peer}", (r["Tagger"][key] / r[peer][key] for r in both))
+def _against(
+    rows: list[Row], ours: str, key: str, best: Callable[..., str], words: str, where: str = ""
+) -> str:
+    """Ours beside the best of the peers, of those without torch where `where` says so."""
+    peers = [name for name in dict.fromkeys(row["name"] for row in rows) if _is_peer(name)]
+    peers = [name for name in peers if key == "per_second" or (ALONE in name) == bool(where)]
+    if not peers:
+        return ""
+    peer = best(peers, key=lambda name: mean(r[key] for r in rows if r["name"] == name)[0])
+    both = [r for r in _by_round(rows) if ours in r and peer in r]
+    return _line(f"{ours}: {{}} {words} {peer}", (r[ours][key] / r[peer][key] for r in both))
 
 
 def _line(words: str, values: Iterable[float]) -> str:
     centre, low, high = mean(values)
-    return f"Tagger: {centre:.2f} ({low:.2f} to {high:.2f}) {words}"
+    return words.format(f"{centre:.2f} ({low:.2f} to {high:.2f})")
 
 
 def _bound(rows: dict[str, Row]) -> float:
@@ -96,11 +111,7 @@ def _bound(rows: dict[str, Row]) -> float:
 
 
 def _is_peer(name: str) -> bool:
-    return name not in ("Tagger", "forward only", "decode only")
-
-
-def _mean_of(rows: list[Row], name: str, key: str) -> float:
-    return mean(row[key] for row in rows if row["name"] == name)[0]
+    return not name.startswith((OURS, "forward only", "decode only"))
 
 
 def _by_round(rows: list[Row]) -> list[dict[str, Row]]:

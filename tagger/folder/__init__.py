@@ -27,6 +27,7 @@ Read downward:
     run         caption it
     scoretable  the scores of many pictures as Parquet, written and read
     scoregather a folder's scores in such a table
+    records     records by name, more than memory holds
     metadata    captions of many pictures in one file, as trainers read them
     gather      a folder's captions in such a file
     captions    the captions that are there, with their pictures

@@ -52,7 +52,8 @@ def forget(connection: sqlite3.Connection, runs: Sequence[int]) -> None:
         connection.executemany("DELETE FROM change WHERE run = ?", numbers)
         connection.executemany("DELETE FROM run WHERE id = ?", numbers)
         used = "SELECT before FROM change WHERE before IS NOT NULL"
-        connection.execute(f"DELETE FROM content WHERE hash NOT IN ({used})")
+        for table in ("content", "part"):
+            connection.execute(f"DELETE FROM {table} WHERE hash NOT IN ({used})")
         connection.execute("COMMIT")
     except BaseException:
         if connection.in_transaction:

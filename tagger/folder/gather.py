@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 from PIL import Image
 
 from ..errors import CaptionError
-from ..paths import openable
+from ..paths import cause_of, openable
 from .job import FolderJob, Plan
-from .metadata import Row, check_name, merged
+from .metadata import Row, check_name, merge
 from .plan import Task
-from .recorder import LARGEST, FileChange, Recorder
+from .recorder import Recorder
 from .sidecars import read_caption
-from .wholefile import get_file
+from .strays import sweep
+from .wholefile import digest_of, replacing
 
 log = logging.getLogger(__name__)
 
@@ -26,6 +28,7 @@ def gather(job: FolderJob, file: Path, recorder: Recorder, *, full_paths: bool =
 
     Pictures without a caption are left out; what the file holds of others stays. Paths are
     relative to the file's folder where the pictures lie in it, else or by `full_paths` absolute.
+    However many pictures there are, one of them is in memory.
 
     Raises:
         UsageError: the file's ending is not known, or it holds something else.
@@ -33,16 +36,33 @@ def gather(job: FolderJob, file: Path, recorder: Recorder, *, full_paths: bool =
         StoreError: the journal can't be written.
     """
     check_name(file)
-    rows = list(_rows(job, file, full_paths=full_paths))
-    data = get_file(file, most=LARGEST)
+    rows = _rows(job, file, full_paths=full_paths)
+    sweep(file.parent)
+    before = digest_of(file)
     try:
-        old = None if data is None else data.decode("utf-8-sig")
+        openable(file.parent).mkdir(parents=True, exist_ok=True)
+        with replacing(file) as place:
+            count = _merge(file, rows, place)
+            if digest_of(place) == before:
+                place.unlink()
+            else:
+                recorder.record(file, before, place, "gather")
+    except OSError as error:
+        raise CaptionError(f"{file}: can't be written: {cause_of(error)}") from error
     except UnicodeDecodeError as error:
         raise CaptionError(f"{file}: expected UTF-8, got another encoding") from error
-    after = merged(file, old, rows).encode("utf-8", "surrogatepass")
-    if after != data:
-        recorder.apply(FileChange(file, data, after, "gather"))
-    return len(rows)
+    return count
+
+
+def _merge(file: Path, rows: Iterable[Row], place: Path) -> int:
+    """Write what a file is to hold to another place; says how many rows are new or renewed."""
+    with ExitStack() as stack:
+        old = None
+        with suppress(FileNotFoundError):
+            opened = openable(file).open(encoding="utf-8-sig", newline="")
+            old = stack.enter_context(opened)
+        into = place.open("w", encoding="utf-8", errors="surrogatepass", newline="")
+        return merge(file, old, rows, stack.enter_context(into))
 
 
 def _rows(job: FolderJob, file: Path, *, full_paths: bool) -> Iterator[Row]:

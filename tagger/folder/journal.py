@@ -17,7 +17,8 @@ from ..errors import UsageError
 from ..home import part
 from ..store.database import Database
 from .forgetting import forget, most_bytes, shrink
-from .recorder import FOLDER, LARGEST, FileChange, Recorder, digest, name_of, state_of
+from .recorder import FOLDER, LARGEST, FileChange, Recorder, name_of, state_of
+from .wholefile import digest
 
 __all__ = [
     "LARGEST",
@@ -45,12 +46,18 @@ CREATE INDEX change_of_run ON change (run);
 CREATE INDEX change_of_path ON change (path, after);
 CREATE TABLE content (hash BLOB PRIMARY KEY, bytes BLOB NOT NULL) WITHOUT ROWID;
 """
+_PARTS = """
+CREATE TABLE IF NOT EXISTS part (
+    hash BLOB, number INTEGER, bytes BLOB NOT NULL, PRIMARY KEY (hash, number)
+) WITHOUT ROWID
+"""
+"""What files held that are too large for one row; younger than the other tables."""
 _RUNS = """
 SELECT run.id, verb, command, began, undone, count(change.id)
 FROM run JOIN change ON change.run = run.id AND kind != ? GROUP BY run.id ORDER BY run.id
 """
 _RECORDED = """
-SELECT change.id, change.path, kind, bytes, before IS NULL, after, target
+SELECT change.id, change.path, kind, bytes, before, after, target
 FROM change LEFT JOIN content ON before = hash WHERE run = ? AND change.id < ?
 ORDER BY change.id DESC LIMIT 500
 """
@@ -81,12 +88,14 @@ class RunRecord:
 class Recorded:
     """A change as it was written down.
 
-    before: the bytes then, None if there was no file. after: the digest of the bytes it got, None
+    was: the digest of the bytes then, None if there was no file. before: these bytes, None also
+    where they are so many that they are kept in parts. after: the digest of the bytes it got, None
     if it was removed. target: where the file was moved, None for a change of bytes.
     """
 
     path: Path
     kind: str
+    was: bytes | None
     before: bytes | None
     after: bytes | None
     target: Path | None
@@ -113,6 +122,8 @@ class Journal:
         """
         path = path or home_journal()
         self._database = Database(path, SCHEMA, _TABLES, durable=True, read_only=read_only)
+        if not read_only:
+            self._rows(_PARTS, ())
 
     def __enter__(self) -> Journal:
         return self
@@ -154,11 +165,22 @@ class Journal:
         """The changes of a run, the last first."""
         last = _NEWEST
         while rows := self._rows(_RECORDED, (run, last)):
-            for _, path, kind, kept, new, after, target in rows:
-                before = None if new else bytes(kept or b"")
+            for _, path, kind, kept, was, after, target in rows:
+                before = None if kept is None else bytes(kept)
                 moved = target and Path(os.fsdecode(target))
-                yield Recorded(Path(os.fsdecode(path)), kind, before, after, moved or None)
+                yield Recorded(Path(os.fsdecode(path)), kind, was, before, after, moved or None)
             last = rows[-1][0]
+
+    def parts(self, was: bytes) -> Iterator[bytes]:
+        """What a large file held, by its digest, piece by piece.
+
+        Raises:
+            StoreError: the journal can't be read.
+        """
+        asked, number = "SELECT bytes FROM part WHERE hash = ? AND number = ?", 0
+        while rows := self._rows(asked, (was, number)):
+            yield bytes(rows[0][0])
+            number += 1
 
     def wrote(
         self, path: Path, content: bytes, verb: str = "caption", before: int | None = None

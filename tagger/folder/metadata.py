@@ -9,12 +9,13 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, TextIO, cast
 
 from ..errors import UsageError
+from .records import NoObjectError, Record, Rows, members
 
 
 @dataclass(frozen=True)
@@ -26,21 +27,28 @@ class Row:
     size: tuple[int, int] | None = None
 
 
-Records = dict[str, dict[str, Any]]
+Refuse = Callable[[str, str], UsageError]
+"""Makes the error that says what was expected, and what there was instead."""
 
 
-def merged(file: Path, old: str | None, rows: Sequence[Row]) -> str:
-    """The text of a file with these pictures in it, in the order of the old and then the new ones.
+def merge(file: Path, old: TextIO | None, rows: Iterable[Row], into: TextIO) -> int:
+    """Write a file anew with these pictures in it, the old ones first; says how many were given.
+
+    Only a row is in memory at a time: what was read lies in a temporary database.
 
     Raises:
         UsageError: an ending that is not known, or an old text that is not of its kind.
     """
-    form = _form(file)
-    records = form.read(old) if old and old.strip() else {}
-    for row in rows:
-        record = records.setdefault(row.key, {})
-        record |= form.fields(row, record)
-    return form.write(records)
+    form, count = _form(file), 0
+    with Rows() as records:
+        for key, record in form.read(old) if old is not None else ():
+            records.put(key, record)
+        for row in rows:
+            record = records.get(row.key)
+            records.put(row.key, record | form.fields(row, record))
+            count += 1
+        into.writelines(form.write(records))
+    return count
 
 
 def check_name(file: Path) -> None:
@@ -50,9 +58,9 @@ def check_name(file: Path) -> None:
 
 @dataclass(frozen=True)
 class _Form:
-    read: Callable[[str], Records]
-    fields: Callable[[Row, Mapping[str, Any]], Mapping[str, Any]]
-    write: Callable[[Records], str]
+    read: Callable[[TextIO], Iterator[tuple[str, Record]]]
+    fields: Callable[[Row, Record], Record]
+    write: Callable[[Rows], Iterator[str]]
 
 
 def _form(file: Path) -> _Form:
@@ -70,7 +78,7 @@ def _form(file: Path) -> _Form:
             raise UsageError(f"{file}: expected a name ending in .json, .jsonl, .csv or .parquet")
 
 
-def _refuser(file: Path) -> Callable[[str, str], UsageError]:
+def _refuser(file: Path) -> Refuse:
     def refuse(expected: str, got: str) -> UsageError:
         return UsageError(f"{file}: expected {expected}, got {got}: name another file")
 
@@ -78,75 +86,90 @@ def _refuser(file: Path) -> Callable[[str, str], UsageError]:
 
 
 # kohya: a picture's path -> its fields; `tags` and `caption` are joined, sizes sort into buckets
-def _kohya_json(row: Row, _: Mapping[str, Any]) -> dict[str, Any]:
+def _kohya_json(row: Row, _: Record) -> Record:
     return {"tags": row.text} | _size(row)
 
 
-def _kohya_line(row: Row, old: Mapping[str, Any]) -> dict[str, Any]:
+def _kohya_line(row: Row, old: Record) -> Record:
     """kohya's tagger puts tags in `caption`; where a line has `tags`, its caption is a sentence."""
     return {"image_path": row.key, "tags" if "tags" in old else "caption": row.text} | _size(row)
 
 
-def _hugging_face(row: Row, _: Mapping[str, Any]) -> dict[str, Any]:
+def _hugging_face(row: Row, _: Record) -> Record:
     return {"file_name": row.key, "text": row.text}
 
 
-def _size(row: Row) -> dict[str, Any]:
+def _size(row: Row) -> Record:
     return {"image_size": list(row.size)} if row.size else {}
 
 
-def _read_json(text: str, refuse: Callable[[str, str], UsageError]) -> Records:
+def _read_json(text: TextIO, refuse: Refuse) -> Iterator[tuple[str, Record]]:
     try:
-        found: Any = json.loads(text)
+        for key, found in members(text):
+            if not isinstance(found, dict):
+                raise refuse("kohya's metadata, an object for each path", "other JSON")
+            yield key, cast("Record", found)
+    except UnicodeDecodeError:
+        raise
+    except NoObjectError as error:
+        raise refuse("kohya's metadata, an object for each path", "other JSON") from error
     except (ValueError, RecursionError) as error:
         raise refuse("kohya's metadata", f"no JSON ({error})") from error
-    if not isinstance(found, dict) or not all(
-        isinstance(each, dict) for each in cast("dict[str, Any]", found).values()
-    ):
-        raise refuse("kohya's metadata, an object for each path", "other JSON")
-    return cast("Records", found)
 
 
-def _read_lines(text: str, key: str, refuse: Callable[[str, str], UsageError]) -> Records:
-    records: Records = {}
-    for number, line in enumerate(text.split("\n"), start=1):
+def _read_lines(text: TextIO, key: str, refuse: Refuse) -> Iterator[tuple[str, Record]]:
+    for number, line in enumerate(text, start=1):
         if not line.strip():
             continue
         try:
             found: Any = json.loads(line)
-            records[str(found[key])] = found
+            name = str(found[key])
         except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise refuse(
                 f'a JSON object with "{key}" to a line', f"another line {number}"
             ) from error
-    return records
+        yield name, found
 
 
-def _read_csv(text: str, refuse: Callable[[str, str], UsageError]) -> Records:
-    rows = csv.DictReader(io.StringIO(text, newline=""))
-    if "file_name" not in (rows.fieldnames or ()):
-        raise refuse("a column file_name", f"{rows.fieldnames}")
+def _read_csv(text: TextIO, refuse: Refuse) -> Iterator[tuple[str, Record]]:
+    rows = csv.DictReader(text)
     try:
-        records = {row["file_name"]: row for row in rows}
+        names = rows.fieldnames
+        if names is None:
+            return
+        if "file_name" not in names:
+            raise refuse("a column file_name", f"{names}")
+        for row in rows:
+            if None in row:
+                raise refuse("rows as long as the head", "a longer one")
+            yield row["file_name"], row
     except csv.Error as error:
         raise refuse("a table", f"none ({error})") from error
-    if any(None in row for row in records.values()):
-        raise refuse("rows as long as the head", "a longer one")
-    return records
 
 
-def _json(records: Records) -> str:
-    return json.dumps(records, ensure_ascii=False, indent=2) + "\n"
+def _json(records: Rows) -> Iterator[str]:
+    """As `json.dumps` indents it, a picture at a time."""
+    before = "{"
+    for key, record in records:
+        said = json.dumps(record, ensure_ascii=False, indent=2).replace("\n", "\n  ")
+        yield f"{before}\n  {json.dumps(key, ensure_ascii=False)}: {said}"
+        before = ","
+    yield "{}\n" if before == "{" else "\n}\n"
 
 
-def _lines(records: Records) -> str:
-    return "".join(json.dumps(each, ensure_ascii=False) + "\n" for each in records.values())
+def _lines(records: Rows) -> Iterator[str]:
+    return (json.dumps(record, ensure_ascii=False) + "\n" for _, record in records)
 
 
-def _csv(records: Records) -> str:
-    names = list(dict.fromkeys(name for each in records.values() for name in each))
+def _csv(records: Rows) -> Iterator[str]:
     out = io.StringIO()
-    writer = csv.DictWriter(out, names, restval="", extrasaction="ignore", lineterminator="\n")
+    writer = csv.DictWriter(
+        out, list(records.names), restval="", extrasaction="ignore", lineterminator="\n"
+    )
     writer.writeheader()
-    writer.writerows(records.values())
-    return out.getvalue()
+    for _, record in records:
+        writer.writerow(record)
+        yield out.getvalue()
+        out.seek(0)
+        out.truncate()
+    yield out.getvalue()  # the head, where there was no row

@@ -7,7 +7,6 @@ moment a file is as it was or as it should be, and an undo sees which.
 
 from __future__ import annotations
 
-import hashlib
 import os
 import sqlite3
 import time
@@ -16,10 +15,22 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from ..errors import CaptionError, StoreError
+from ..paths import cause_of
 from ..store.database import Database
-from .wholefile import Seen, Stamp, get_file, holds, move_file, put_file
+from .wholefile import (
+    Seen,
+    Stamp,
+    digest,
+    digest_of,
+    get_file,
+    holds,
+    move_file,
+    pieces,
+    put_file,
+)
 
 LARGEST = 1 << 31
 """Bytes of a file that can be changed and changed back."""
@@ -84,6 +95,32 @@ class Recorder:
         self._forget(first + at for at, error in enumerate(errors) if error)
         return errors
 
+    def record(self, path: Path, before: bytes | None, made: Path, kind: str) -> None:
+        """Record that a file will be replaced by one that is made; the caller does so.
+
+        `before` is the digest of what it holds, None if there is no such file. For files of any
+        size: a piece of them is in memory.
+
+        Raises:
+            CaptionError: it does not hold that any more, or can't be read.
+            StoreError: it can't be recorded.
+        """
+        if before is not None:
+            self._keep(path, before)
+        if digest_of(path) != before:
+            raise CaptionError(f"{path}: {_MEANWHILE}")
+        self._record([_Row(path, kind, None, digest_of(made), was=before)])
+
+    def _keep(self, path: Path, content: bytes) -> None:
+        """Write down what a large file holds, some pieces at a time."""
+        into = "INSERT OR IGNORE INTO part VALUES (?, ?, ?)"
+        try:
+            for number, piece in enumerate(pieces(path)):
+                row = (content, number, piece)
+                self._database.write(lambda c, row=row: c.execute(into, row))
+        except OSError as error:
+            raise CaptionError(f"{path}: can't be read: {cause_of(error)}") from error
+
     def move(self, path: Path, target: Path, kind: str = "move") -> None:
         """Record that a file goes to another place, then move it there; nothing is overwritten.
 
@@ -93,14 +130,14 @@ class Recorder:
         """
         if target.exists() or target.is_symlink():
             raise CaptionError(f"{path}: {target} is there already: left where it is")
-        self._record([(path, kind, None, state_of(path), target)])
+        self._record([_Row(path, kind, None, state_of(path), target)])
         move_file(path, target)
 
     def _record(self, rows: Sequence[_Row]) -> int:
         """Write changes down, and the folders that will be made; the number of the first one."""
-        made = self._missing([target or path for path, *_, target in rows])
-        all_rows = [*((Path(each), FOLDER, None, None, None) for each in made), *rows]
-        contents = {digest(before): before for _, _, before, _, _ in rows if before is not None}
+        made = self._missing([row.target or row.path for row in rows])
+        all_rows = [*(_Row(Path(each), FOLDER) for each in made), *rows]
+        contents = {digest(row.before): row.before for row in rows if row.before is not None}
 
         def insert(connection: sqlite3.Connection) -> int:
             # a broken journal is set aside in the midst of a run: the run goes to the new one
@@ -147,18 +184,26 @@ class Recorder:
         return missing
 
 
-_Row = tuple[Path, str, bytes | None, bytes | None, Path | None]
+class _Row(NamedTuple):
+    """A change as it is written down; `was` is the digest of a `before` that is kept in parts."""
+
+    path: Path
+    kind: str
+    before: bytes | None = None
+    after: bytes | None = None
+    target: Path | None = None
+    was: bytes | None = None
 
 
 def _columns(row: _Row) -> tuple[object, ...]:
-    path, kind, before, after, target = row
-    was = None if before is None else digest(before)
-    return name_of(path), kind, was, after, None if target is None else name_of(target)
+    was = row.was if row.before is None else digest(row.before)
+    target = None if row.target is None else name_of(row.target)
+    return name_of(row.path), row.kind, was, row.after, target
 
 
 def _planned(change: FileChange) -> _Row:
     after = None if change.after is None else digest(change.after)
-    return change.path, change.kind, change.before, after, None
+    return _Row(change.path, change.kind, change.before, after)
 
 
 def _do_all(changes: Sequence[FileChange]) -> list[CaptionError | None]:
@@ -186,11 +231,6 @@ def _do(change: FileChange) -> CaptionError | None:
     except CaptionError as error:
         return error
     return None
-
-
-def digest(content: bytes) -> bytes:
-    """What the journal knows a content by."""
-    return hashlib.blake2b(content, digest_size=16).digest()
 
 
 def state_of(path: Path) -> bytes:

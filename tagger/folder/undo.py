@@ -11,8 +11,8 @@ from typing import Literal
 from ..errors import CaptionError
 from ..paths import openable
 from .journal import Journal, Recorded
-from .recorder import FOLDER, LARGEST, digest, state_of
-from .wholefile import get_file, move_file, put_file
+from .recorder import FOLDER, state_of
+from .wholefile import digest_of, move_file, put_file, put_pieces
 
 Fate = Literal["restored", "removed", "moved back", "as it was", "left"]
 
@@ -48,7 +48,9 @@ def undo(journal: Journal, run: int, *, dry_run: bool = False) -> Iterator[Undon
                     openable(change.path).rmdir()
             continue
         try:
-            done = _move_back(change, dry_run) if change.target else _restore(change, dry_run)
+            done = (
+                _move_back(change, dry_run) if change.target else _restore(journal, change, dry_run)
+            )
         except CaptionError as error:
             failed, done = True, Undone(change.path, "left", str(error))
         yield done
@@ -56,15 +58,18 @@ def undo(journal: Journal, run: int, *, dry_run: bool = False) -> Iterator[Undon
         journal.mark_undone(run)
 
 
-def _restore(change: Recorded, dry_run: bool) -> Undone:
-    now = get_file(change.path, most=LARGEST)
-    if now == change.before:
+def _restore(journal: Journal, change: Recorded, dry_run: bool) -> Undone:
+    now = digest_of(change.path)
+    if now == change.was:
         return Undone(change.path, "as it was")
-    if (None if now is None else digest(now)) != change.after:
+    if now != change.after:
         return Undone(change.path, "left", "removed since" if now is None else "edited since")
     if not dry_run:
-        put_file(change.path, change.before)
-    return Undone(change.path, "removed" if change.before is None else "restored")
+        if change.was is not None and change.before is None:
+            put_pieces(change.path, journal.parts(change.was))
+        else:
+            put_file(change.path, change.before)
+    return Undone(change.path, "removed" if change.was is None else "restored")
 
 
 def _move_back(change: Recorded, dry_run: bool) -> Undone:

@@ -7,11 +7,12 @@ that a killed run leaves the old bytes or the new ones; names of 255 bytes work.
 from __future__ import annotations
 
 import errno
+import hashlib
 import os
 import shutil
 import stat
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple, TypeVar
@@ -23,6 +24,8 @@ from .strays import beside
 T = TypeVar("T")
 
 _LONGEST = 1 << 20  # bytes; what is larger is no caption
+PIECE = 1 << 20
+"""Bytes of a large file that are in memory at a time."""
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 _SETTLED_NS = 2_000_000_000  # changed more recently, a file's time may not tell of another change
 _IN_USE = (errno.EBUSY, errno.ETXTBSY)
@@ -79,6 +82,34 @@ def holds(path: Path, seen: Seen, *, most: int = _LONGEST) -> bool:
     return get_file(path, most=most) == seen.data
 
 
+def digest(content: bytes) -> bytes:
+    """What the journal knows a content by."""
+    return hashlib.blake2b(content, digest_size=16).digest()
+
+
+def digest_of(path: Path) -> bytes | None:
+    """The `digest` of what a file holds, however large it is; None if there is none.
+
+    Raises CaptionError if it can't be read.
+    """
+    found = hashlib.blake2b(digest_size=16)
+    try:
+        for piece in pieces(path):
+            found.update(piece)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise CaptionError(f"{path}: can't be read: {cause_of(error)}") from error
+    return found.digest()
+
+
+def pieces(path: Path) -> Iterator[bytes]:
+    """What a file holds, a MiB or so at a time. Raises OSError."""
+    with open(openable(path), "rb", buffering=0) as file:
+        while piece := file.read(PIECE):
+            yield piece
+
+
 def _stamp(status: os.stat_result) -> Stamp:
     return status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino
 
@@ -94,6 +125,16 @@ def put_file(path: Path, data: bytes | None) -> None:
             patiently(lambda: place.unlink(missing_ok=True))
         else:
             _replace(path, data)
+    except OSError as error:
+        raise CaptionError(f"{path}: can't be written: {cause_of(error)}") from error
+
+
+def put_pieces(path: Path, parts: Iterable[bytes]) -> None:
+    """As `put_file`, for bytes of any number."""
+    try:
+        openable(path.parent).mkdir(parents=True, exist_ok=True)
+        with replacing(path) as place, place.open("wb") as file:
+            file.writelines(parts)
     except OSError as error:
         raise CaptionError(f"{path}: can't be written: {cause_of(error)}") from error
 
@@ -136,13 +177,15 @@ def _carry(path: Path, target: Path) -> None:
 def replacing(path: Path) -> Iterator[Path]:
     """Give a temporary path to write to; at the end it takes the place of the file.
 
-    A link is followed, permissions stay. Where the block fails, the file is as before and nothing
-    else is left. Raises OSError.
+    A link is followed, permissions stay. Where the block fails, or removes what it wrote, the file
+    is as before and nothing else is left. Raises OSError.
     """
     where, mode = _found(path)
     temporary = Path(beside(where))
     try:
         yield temporary
+        if not temporary.exists():
+            return
         if mode is not None:
             temporary.chmod(mode & 0o7777)
         patiently(lambda: temporary.replace(where))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 from pathlib import Path
 from typing import Any
@@ -14,8 +15,10 @@ from tagger.errors import CaptionError, UsageError
 from tagger.folder import FolderJob
 from tagger.folder.gather import gather
 from tagger.folder.journal import Journal
-from tagger.folder.metadata import Row, merged
+from tagger.folder.metadata import Row, merge
+from tagger.folder.recorder import FileChange
 from tagger.folder.undo import undo
+from tagger.folder.wholefile import digest
 from tagger.settings import Folder
 
 
@@ -141,11 +144,56 @@ def test_what_a_file_holds_stays(root: Path) -> None:
     assert file.read_text() == old
 
 
+@pytest.mark.parametrize("name", ["meta.json", "meta.jsonl", "all.csv"])
+def test_what_a_large_file_held_comes_back(
+    root: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Byte for byte, from the parts in which it is kept; unless somebody edited it since."""
+    monkeypatch.setattr("tagger.folder.wholefile.PIECE", 7)
+    collect(root, root / name)
+    before = (root / name).read_bytes()
+    (root / "a.txt").write_text("another")
+    collect(root, root / name)
+    assert (root / name).read_bytes() != before
+    with Journal() as journal:
+        assert [each.fate for each in undo(journal, 2, dry_run=True)] == ["restored"]
+        assert [each.fate for each in undo(journal, 2)] == ["restored"]
+        assert (root / name).read_bytes() == before
+        assert [each.fate for each in undo(journal, 2)] == ["as it was"]
+        (root / name).write_bytes(before + b" ")
+        assert [each.fate for each in undo(journal, 1)] == ["left"]
+        assert journal.keep(1) == 1
+        assert b"".join(journal.parts(digest(before))) == before
+        journal.begin("caption").apply(FileChange(root / "x", None, b"y"))
+        journal.keep(1)
+        assert list(journal.parts(digest(before))) == []
+
+
+def test_a_file_that_is_edited_meanwhile_is_left(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While its new text is made; the temporary one is gone."""
+    file = root / "meta.json"
+    file.write_text("{}")
+
+    def merging(*given: object) -> int:
+        count = merge(*given)  # pyright: ignore[reportArgumentType]
+        file.write_text('{"b.png": {}}')
+        return count
+
+    monkeypatch.setattr("tagger.folder.gather.merge", merging)
+    with pytest.raises(CaptionError, match="changed by somebody meanwhile"):
+        collect(root, file)
+    assert file.read_text() == '{"b.png": {}}'
+    assert not list(root.glob(".tagger-*"))
+
+
 def test_columns_of_a_csv_stay() -> None:
     """Those that others added."""
     old = "file_name,stars\na.png,5\n"
-    text = merged(Path("x.csv"), old, [Row("a.png", "1girl"), Row("b.png", "hat")])
-    assert text == "file_name,stars,text\na.png,5,1girl\nb.png,,hat\n"
+    text = io.StringIO()
+    merge(Path("x.csv"), io.StringIO(old), [Row("a.png", "1girl"), Row("b.png", "hat")], text)
+    assert text.getvalue() == "file_name,stars,text\na.png,5,1girl\nb.png,,hat\n"
 
 
 @pytest.mark.parametrize(
