@@ -115,15 +115,17 @@ class Histograms:
         return made
 
     def best(self) -> float:
-        """The one threshold of highest micro F1, a bin's edge; of equal ones the highest.
+        """The one threshold of highest micro F1, of equal ones the highest; NaN without positives.
 
-        NaN without positives.
+        It lies half way between the lowest bin taken and the highest left, as
+        `metrics.best_threshold` has it.
         """
         tp, taken = self.falling()
         if not tp[-1]:
             return float("nan")
         at = int(np.argmax(2 * tp / (taken + tp[-1])))
-        return self._edge(at)
+        left = np.flatnonzero(taken > taken[at])
+        return (self._edge(at) + (self._edge(int(left[0])) if left.size else 0.0)) / 2
 
     def equal_point(self) -> Point:
         """Where micro precision and recall meet, by bisection over the bins; NaN without positives.

@@ -154,23 +154,23 @@ def test_fitted_thresholds_are_clearly_better_where_tags_are_off(streamed: bool)
 
 
 def fit_of(part: Part, labels: LabelSet, streamed: bool) -> Thresholds:
-    """Fitted from predictions, or from the histograms of two halves of them."""
+    """Fitted from predictions, or from the histograms of four parts of them."""
     if not streamed:
         return fit(part.predictions, labels)
-    halves = Histograms(len(labels)), Histograms(len(labels))
-    for at, half in enumerate(halves):
-        half.add(part.predictions.rows(np.arange(at, 3000, 2)))
-    return fit(halves[0] + halves[1], labels, halves=halves)
+    parts = [Histograms(len(labels)) for _ in range(4)]
+    for at, one in enumerate(parts):
+        one.add(part.predictions.rows(np.arange(at, 3000, 4)))
+    return fit(parts[0] + parts[1] + parts[2] + parts[3], labels, parts=parts)
 
 
-def test_what_has_no_positives_in_a_half_goes_by_one_threshold() -> None:
+def test_what_has_too_few_pictures_goes_by_one_threshold() -> None:
     """Nothing can be said of how tags differ."""
     labels = labels_of("general", "general")
     scores = np.array([[0.9, 0.2], [0.3, 0.1], [0.1, 0.3], [0.2, 0.2]], np.float32)
     truth = np.array([[True, False], [False, False], [True, False], [False, False]])
     found = Predictions(scores, truth, np.ones_like(truth))
 
-    assert choose_strength((found.rows([0, 2]), found.rows([1, 3])), labels) == math.inf
+    assert choose_strength([found.rows([at]) for at in range(4)], labels) == math.inf
     assert by_label(fit(found, labels), labels).tolist() == pytest.approx(
         [fit(found, labels).overall] * 2, abs=1e-5
     )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Iterator, Mapping
+from functools import reduce
 
 import numpy as np
 from numpy.typing import NDArray
@@ -113,27 +115,27 @@ def _fitted(
     rows = _rows(dataset, options.fit_on, options.limit)
     # where both are one, the scores are written when they are judged
     kept = None if options.fit_on == options.split else table
-    halves: list[Histograms] = []
-    for number, half in enumerate(_halved(dataset, rows)):
-        done = number * len(rows) // 2
-        passed = Passed(Histograms(len(labels)))
+    parts: list[Histograms] = []
+    bins = Histograms(calibration.PARTS * len(labels)).bins
+    done = 0
+    for part in _parts(dataset, rows):
+        passed = Passed(Histograms(len(labels), bins))
 
         def telling(some: int, _: int, before: int = done) -> None:
             tell("fitting thresholds", before + some, len(rows))
 
-        passed_through(judged, half, passed, telling, kept)
-        halves.append(passed.histograms)
-    first, second = halves
-    both = first + second
-    return calibration.fit(both, labels, halves=(first, second)) if both.support.any() else None
+        passed_through(judged, part, passed, telling, kept)
+        parts.append(passed.histograms)
+        done += len(part)
+    whole = reduce(operator.add, parts)
+    return calibration.fit(whole, labels, parts=parts) if whole.support.any() else None
 
 
-def _halved(dataset: Dataset, rows: NDArray[np.intp]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Rows in two parts about as large; a group of pictures is in one."""
-    groups = dataset.column("group")[rows]
-    _, place = np.unique(groups, return_inverse=True)
-    odd = place.reshape(-1) % 2 == 1
-    return rows[~odd], rows[odd]
+def _parts(dataset: Dataset, rows: NDArray[np.intp]) -> list[NDArray[np.intp]]:
+    """Rows in parts about as large; a group of pictures is in one."""
+    _, place = np.unique(dataset.column("group")[rows], return_inverse=True)
+    which = place.reshape(-1) % calibration.PARTS
+    return [rows[which == part] for part in range(calibration.PARTS)]
 
 
 def _ways(
