@@ -153,7 +153,24 @@ def forget_values(blocks: Any) -> None:
 
 
 def _parameters(call: Callable[..., Any]) -> frozenset[str]:
-    """The names a call takes; none where a host's shim hides them."""
+    """The names a call takes; none where a host's shim hides them.
+
+    Asked once for all that are made of the same code: a start waits for it.
+    """
+    inner = inspect.unwrap(getattr(call, "func", call))
+    code = getattr(inner, "__code__", None) or getattr(type(inner).__call__, "__code__", None)
+    if code is None:
+        return _asked(call)
+    key = (code, getattr(call, "__code__", None))
+    if key not in _known:
+        _known[key] = _asked(call)
+    return _known[key]
+
+
+_known: dict[Any, frozenset[str]] = {}
+
+
+def _asked(call: Callable[..., Any]) -> frozenset[str]:
     kinds = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
     named = inspect.signature(call).parameters.values()
     return frozenset(each.name for each in named if each.kind in kinds) - {"self"}

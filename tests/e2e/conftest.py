@@ -45,15 +45,20 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 class serving:  # noqa: N801 - read as a verb
-    """Run a server until the block ends; `--port` and a free one are added to its command."""
+    """Run a server until the block ends; `--port` and a free one are added to its command.
 
-    def __init__(self, command: list[str], home: Path, log: Path) -> None:
+    `own`: variables of its environment.
+    """
+
+    def __init__(
+        self, command: list[str], home: Path, log: Path, own: dict[str, str] | None = None
+    ) -> None:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]
         self._command = [*command, "--port", str(port)]
         self._server = Server(f"http://127.0.0.1:{port}/", home)
-        self._port, self._log = port, log
+        self._port, self._log, self._own = port, log, own or {}
 
     def __enter__(self) -> Server:
         hidden = ("TAGGER_AUTH", "TAGGER_MODELS")
@@ -66,7 +71,11 @@ class serving:  # noqa: N801 - read as a verb
         }
         self._file = self._log.open("w")
         self._process = subprocess.Popen(
-            self._command, env={**kept, **own}, stdout=self._file, stderr=self._file, cwd=ROOT
+            self._command,
+            env={**kept, **own, **self._own},
+            stdout=self._file,
+            stderr=self._file,
+            cwd=ROOT,
         )
         until = time.monotonic() + 120  # two busy cores
         while time.monotonic() < until and self._process.poll() is None:

@@ -14,7 +14,7 @@ from .letters import box as letter_box
 from .parts import html, line, press, told
 from .shared import Shared
 from .tagging import NOTHING, Acts
-from .turns import NUMBERED, turn_box
+from .turns import numbered, turn_box
 from .view import Picture
 
 
@@ -80,10 +80,10 @@ def _follow(acts: Acts, shared: Shared, box: Any, parts: tuple[Any, list[Any], l
     ask = make("Button", value="again", elem_id="tagger_ask", elem_classes=["tg-hidden"])
     given = [turn, state, *shared.inputs]
     heard = [box, again, state, shared.base, *shown, *kept]
-    spoken = "(post, turn, ...rest) => [post, window.taggerTurn(), ...rest]"
-    listen(box.input, acts.hear, [box, *given], heard, spoken)
+    spoken = [box, *given]
+    listen(box.input, acts.hear, spoken, heard, numbered(spoken, turn))
     for event in (ask.click, *map(edited, shared.controls)):
-        listen(event, acts.refresh_in_turn, given, shown, NUMBERED)
+        listen(event, acts.refresh_in_turn, given, shown, numbered(given, turn))
 
 
 def _filter() -> None:

@@ -18,6 +18,9 @@ from .thumbnails import Thumbnails
 def build(app: App, prompts: Prompts | None = None) -> Any:
     """The tab as gradio Blocks, to be rendered in a host's page or in our own.
 
+    Nothing is looked for on the disk: the host's start waits for this, and a page that was just
+    opened asks for what it should show.
+
     `prompts`: the host's components that captions are sent to, where there is a host.
     """
     blocks = gradio().Blocks(analytics_enabled=False)
@@ -32,10 +35,10 @@ def _build(app: App, prompts: Prompts | None) -> None:
     with make("Row", elem_classes=["tg-top"]):
         model = make(
             "Dropdown", label="Model", show_label=False, container=False, interactive=True,
-            choices=acts.choices(), value=app.default_model, elem_id="tagger_model",
+            choices=[app.default_model], value=app.default_model, elem_id="tagger_model",
             elem_classes=["tg-model"],
         )  # fmt: skip
-        top = make("HTML", value=acts.top(None), elem_classes=["tg-html"], elem_id="tagger_top")
+        top = make("HTML", value="", elem_classes=["tg-html"], elem_id="tagger_top")
         unload = make(
             "Button", value="Unload", elem_id="tagger_unload", elem_classes=["tg-press"], size="sm"
         )

@@ -57,7 +57,7 @@ def build(shared: Shared) -> TrainingPage:
             set_up = press("Make a Python for training", "tagger_python_make")
             cancel = press("Cancel", "tagger_python_cancel", interactive=False)
             named = _box("Or the path of a Python that has them", "tagger_python_path", "")
-    form, check, start = _form(acts)
+    form, check, start = _form()
     note = told("tagger_train_note")
     plan = html("tagger_train_plan")
     with make("Column", elem_classes=["tg-card", "tg-training"]):
@@ -77,7 +77,7 @@ def build(shared: Shared) -> TrainingPage:
     return TrainingPage(shown, [seen], acts.look, acts.formers, [former], acts.news)
 
 
-def _form(acts: Acts) -> tuple[list[Any], Any, Any]:
+def _form() -> tuple[list[Any], Any, Any]:
     """The common options; gives their components, and the two buttons."""
     with make("Column", elem_classes=["tg-card", "tg-options"]):
         said = "What is learned, from what, and how long. The rest is the recipe's."
@@ -87,7 +87,7 @@ def _form(acts: Acts) -> tuple[list[Any], Any, Any]:
             name = _box("Name", "tagger_train_name", "my-tagger")
         with make("Row", elem_classes=["tg-row"]):
             recipe = _list("Recipe", "tagger_train_recipe", ["none", *training.recipes()])
-            former = _list("Start from", "tagger_train_from", acts.starts())
+            former = _list("Start from", "tagger_train_from", [NEW])
             epochs = _box("Epochs", "tagger_train_epochs", "the recipe's")
             batch = _box("Pictures in a batch", "tagger_train_batch", "the recipe's")
             device = _box("Device", "tagger_train_device", "auto, cpu, cuda, cuda:1")

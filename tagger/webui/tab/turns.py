@@ -8,14 +8,13 @@ from __future__ import annotations
 import re
 import threading
 from collections import OrderedDict
+from collections.abc import Sequence
 from typing import Any
 
 from ..compat import make
 
 PAGES = 256
 """Pages that are remembered."""
-NUMBERED = "(turn, ...rest) => [window.taggerTurn(), ...rest]"
-"""For a listener whose first input is the box: our script's number in place of its value."""
 _TURN = re.compile(r"([0-9a-z]{1,20}):([0-9]{1,12})")
 
 
@@ -41,8 +40,18 @@ class Turns:
         return bool(page) and self._newest.get(page, 0) > number
 
 
+def numbered(inputs: Sequence[Any], box: Any) -> str:
+    """A listener's script that puts our script's number in place of the box's value.
+
+    gradio hands it the outputs' values behind the inputs', and wants the inputs' back.
+    """
+    at = next(at for at, each in enumerate(inputs) if each is box)
+    put = f"given[{at}] = window.taggerTurn()"
+    return f"(...given) => {{ {put}; return given.slice(0, {len(inputs)}); }}"
+
+
 def turn_box() -> Any:
-    """The hidden box that stands first among a numbered listener's inputs."""
+    """The hidden box among a numbered listener's inputs."""
     return make(
         "Textbox", elem_id="tagger_turn", elem_classes=["tg-hidden"], show_label=False,
         container=False, interactive=True,
