@@ -77,12 +77,13 @@ def flagged(*classes: type[Any], **renamed: str) -> Iterator[None]:
     classes: whose fields are written as flags. renamed: from a field to another flag's name,
     without dashes; empty for what is no flag.
     """
-    flags = {field.name: field.name for each in classes for field in settings(each)} | renamed
+    named = [field.name.rstrip("_") for each in classes for field in settings(each)]
+    flags = dict(zip(named, named, strict=True)) | renamed
     try:
         yield
     except OptionError as error:
         name, colon, rest = str(error).partition(":")
-        flag = flags.get(name.replace(" ", "_"))
+        flag = flags.get(name.replace(" ", "_").rstrip("_"))
         if type(error) is not OptionError or not (colon and flag):
             raise
         raise OptionError(f"--{flag.replace('_', '-')}:{rest}") from None
@@ -149,7 +150,13 @@ def _argument(
     if isinstance(default, bool) or default == "":
         hint = ""
     markers: list[Any] = [
-        tyro.conf.arg(help=_sentence(setting), metavar=setting.metavar, help_behavior_hint=hint)
+        tyro.conf.arg(
+            # `from_` is `from`, which Python keeps for itself
+            name=setting.name.rstrip("_").replace("_", "-") if setting.name[-1] == "_" else None,
+            help=_sentence(setting),
+            metavar=setting.metavar,
+            help_behavior_hint=hint,
+        )
     ]
     if positional:
         markers = [tyro.conf.Positional, *markers]

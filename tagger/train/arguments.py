@@ -19,6 +19,9 @@ NEEDS_NO_RUN = ("--print-config", "--dry-run", "--show-augmentation")
 JSON = "JSON"
 """The metavar of a setting that is structured: values in YAML, JSON on the command line."""
 
+_AS_WRITTEN = {"from": "from_"}
+"""Settings whose names Python keeps for itself, as YAML and flags have them."""
+
 
 def read_arguments(argv: Sequence[str], prog: str) -> TrainConfig:
     """The settings of a command line, over those of --config, over those of --recipe.
@@ -30,6 +33,7 @@ def read_arguments(argv: Sequence[str], prog: str) -> TrainConfig:
     for flag in ("--recipe", "--config"):
         if name := value_of(argv, flag):
             section = recipes.read_recipe(Path(name).expanduser())["train"]
+            section = {_AS_WRITTEN.get(str(k), k): v for k, v in section.items()}
             where = f"{name}: train"
             given |= recipes.recipe_defaults(TrainConfig, section, where, but=NOT_IN_A_RECIPE)
     structured = _structured()
@@ -59,6 +63,7 @@ def as_yaml(config: TrainConfig) -> str:
     """Every setting as a YAML file that --config reads."""
     values = {k: v for k, v in config.plain().items() if k not in NOT_IN_A_RECIPE}
     section = {k: json.loads(v) if k in _structured() and v else v for k, v in values.items()}
+    section = {k.rstrip("_"): v for k, v in section.items()}
     return recipes.as_yaml("train", section)
 
 

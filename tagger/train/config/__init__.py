@@ -49,7 +49,17 @@ __all__ = [
     "arguments",
 ]
 
-COMMON = ("architecture", "epochs", "batch_size", "lr", "time_limit", "device", "precision")
+COMMON = (
+    "architecture",
+    "from_",
+    "add_tags",
+    "epochs",
+    "batch_size",
+    "lr",
+    "time_limit",
+    "device",
+    "precision",
+)
 """Settings that `--help` shows first: what most people change."""
 
 
