@@ -1,8 +1,8 @@
 """Ratings: which of a model's are the dataset's, how often it is right, and the scalar between.
 
 Where one side has three ratings and the other four, general and sensitive are both what was called
-safe. The scalar is seed to `furry-image-model`'s single number for a rating, here the mean of the
-ratings' places weighed by their scores: safe 0, questionable 1/2, explicit 1, and where there are
+safe. The scalar is one number for a rating, as `furry-image-model` gives it: here the mean of the
+ratings' places weighed by their scores, safe 0, questionable 1/2, explicit 1, and where there are
 four, sensitive 1/4. Two cut-points make three ratings of it.
 """
 
