@@ -10,6 +10,7 @@ from pathlib import Path
 from ..argv import flagged, parse
 from ..errors import OptionError
 from ..evaluate.comparison import CompareOptions, compare
+from ..evaluate.comparison.bytag import tags_as_json
 from ..evaluate.comparison.page import write_comparison
 from ..evaluate.comparison.result import COLUMNS, Result, as_json, rows
 from ..evaluate.comparison.tables import markdown, tables
@@ -45,7 +46,9 @@ def run(argv: Sequence[str], prog: str) -> int:
     auth = _auth(flags.auth or os.environ.get(AUTH, ""))
     contestants = find_contestants(flags.contestant, runtime, flags.timeout, auth)
     with progress("Comparing", "answers") as tell:
-        result = compare(contestants, _options(flags), lambda _, done, total: tell(done, total))
+        result = compare(
+            contestants, _options(flags), lambda name, done, total: tell(done, total, name)
+        )
     for grid in tables(result):
         show(grid)
     for sentence in result.notes:
@@ -70,7 +73,7 @@ def _auth(pair: str) -> tuple[str, str] | None:
 
 def _write(flags: CompareFlags, result: Result) -> None:
     if flags.json is not None:
-        write_json(flags.json, as_json(result))
+        write_json(flags.json, as_json(result) | {"tags": tags_as_json(result)})
     if flags.csv is not None:
         write_rows(flags.csv, COLUMNS, rows(result))
     if flags.markdown is not None:

@@ -56,6 +56,7 @@ class Answers:
             if path is not None:
                 path.parent.mkdir(parents=True, exist_ok=True)
             self._database = sqlite3.connect(str(path or ":memory:"), isolation_level=None)
+            self._check_schema()
             self._database.executescript(_TABLES)
             found = self._database.execute("SELECT id, name, kind FROM labels ORDER BY id")
             rows = found.fetchall()
@@ -126,6 +127,12 @@ class Answers:
     def close(self) -> None:
         """Close the file."""
         self._database.close()
+
+    def _check_schema(self) -> None:
+        (found,) = self._database.execute("PRAGMA user_version").fetchone()
+        if found not in (0, SCHEMA):
+            raise sqlite3.DatabaseError(f"answers of another version of Tagger, {found}")
+        self._database.execute(f"PRAGMA user_version = {SCHEMA}")
 
     def _row(self, picture: str) -> Any:
         return self._ask(

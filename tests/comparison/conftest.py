@@ -31,14 +31,14 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 @pytest.fixture(scope="session")
 def drawn(home: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A DATASET of 64 drawn pictures, half of them for validation; `drawn.parent / dump` beside."""
+    """A DATASET of 48 drawn pictures, half of them for validation; `drawn.parent / dump` beside."""
     pytest.importorskip("duckdb")
     from tagger.dataset.build import build
     from tagger.dataset.buildoptions import BuildOptions
     from tagger.demo.dump import DumpOptions, draw_dump
 
     folder = tmp_path_factory.mktemp("drawn")
-    draw_dump(folder / "dump", DumpOptions(count=64, size=160, seed=3, aliases=0.3))
+    draw_dump(folder / "dump", DumpOptions(count=48, size=128, seed=3, aliases=0.3))
     build(
         BuildOptions(
             sources=(folder / "dump",),

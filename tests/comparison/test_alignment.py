@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sqlite3
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from tagger.errors import StoreError
 from tagger.evaluate.alignment import Align, frame, rating_name, tags_in_common
 from tagger.evaluate.answers import Answers, Said
 from tagger.evaluate.contestants.contestant import About
@@ -136,3 +138,12 @@ def test_answers_are_kept_and_gone_on_with(tmp_path: Path) -> None:
     again.forget()
     assert again.done(["a"]) == set()
     again.close()
+
+    with sqlite3.connect(path) as database:
+        database.execute("PRAGMA user_version = 99")
+    database.close()
+    with pytest.raises(StoreError, match="another version of Tagger, 99: name another folder"):
+        Answers(path)
+    path.write_bytes(b"no database" * 99)
+    with pytest.raises(StoreError, match="not a database"):
+        Answers(path)

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -63,6 +63,7 @@ def test_what_came_and_went_is_told_by_picture_and_by_tag(folders: tuple[Path, P
 WORDS = st.lists(st.sampled_from(["1girl", "long hair", "hat", "sky", ":3", "a (b)"]), unique=True)
 
 
+@settings(max_examples=40)
 @given(WORDS, WORDS, st.randoms(use_true_random=False))
 def test_it_is_what_sets_say_however_the_tags_are_spelled(
     before: list[str], after: list[str], chance

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 
 from ..confusion import Counts, tag_counts
 from ..metrics import average_precision, f1, precision, recall
 from ..predictions import Predictions
-from .result import Entry, Result
+from .result import Entry, Result, plain
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,11 @@ def by_tag(result: Result) -> list[TagFigures]:
         for tag in enough
     ]
     return sorted(rows, key=lambda row: (-row.support, row.tag))
+
+
+def tags_as_json(result: Result) -> list[dict[str, Any]]:
+    """The same as plain values; what is not a number is null."""
+    return [plain(asdict(row)) for row in by_tag(result)]
 
 
 def _figures(entry: Entry) -> dict[str, TagRow]:

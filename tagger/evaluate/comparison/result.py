@@ -108,7 +108,7 @@ def as_json(result: Result) -> dict[str, Any]:
             for point, pairs in result.pairs.items()
         },
     }
-    return _plain(whole)
+    return plain(whole)
 
 
 def rows(result: Result) -> Iterator[dict[str, Any]]:
@@ -143,7 +143,7 @@ def _row(entry: Entry, of: Figures) -> dict[str, Any]:
         "tags": len(entry.frame.tags),
         "seconds": entry.timing.median if entry.timing else None,
     }
-    return {name: _plain(value) for name, value in flat.items()}
+    return {name: plain(value) for name, value in flat.items()}
 
 
 COLUMNS = (
@@ -187,12 +187,12 @@ def _places(result: Result, name: str) -> dict[str, Any]:
     return {point: asdict(of[name]) for point, of in result.standings.items() if name in of}
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     """JSON has no NaN."""
     if isinstance(value, dict):
-        return {str(k): _plain(v) for k, v in value.items()}
+        return {str(k): plain(v) for k, v in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_plain(each) for each in value]
+        return [plain(each) for each in value]
     if isinstance(value, (float, np.floating)):
         return float(value) if math.isfinite(value) else None
     return value

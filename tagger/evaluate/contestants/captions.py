@@ -30,7 +30,7 @@ class CaptionContestant:
         self._form = CaptionFormat()
         if not any(folder.rglob(f"*{ending}")):
             raise UsageError(f"{folder}: expected captions, got no file that ends in {ending}")
-        self.about = About(name or folder.name, str(folder), "captions", scored=False)
+        self.about = About(name or folder.resolve().name, str(folder), "captions", scored=False)
 
     def open(self, alone: bool = False) -> None:
         """Nothing is loaded."""

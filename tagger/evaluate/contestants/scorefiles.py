@@ -32,7 +32,7 @@ class SidecarContestant:
         self._folder = folder
         model = _model(_first_model(folder))
         self.about = About(
-            name or folder.name,
+            name or folder.resolve().name,
             str(folder),
             "scores",
             vocabulary=model and {one.name: one.category.name for one in model.labels if one.name},
