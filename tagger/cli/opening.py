@@ -13,10 +13,10 @@ from ..engine import Tagger
 from ..errors import BackendError, UsageError
 from ..labels import LabelSet
 from ..models.registry import DEFAULT, default_registry
+from ..models.relating import relations_for
 from ..models.spec import Model
 from ..pipeline import Blend
-from ..relationfiles import home_relations, join
-from ..relations import EMPTY, Relations
+from ..relationfiles import join
 from ..scores import Scores, union
 from ..settings import Runtime, Settings
 
@@ -99,23 +99,3 @@ def find_model(name: str) -> Model:
     if not model.on_disk:
         raise registry.missing(model)
     return model
-
-
-def relations_for(model: Model, settings: Settings) -> Relations:
-    """What is known of the model's tags, its own relations before those of our home.
-
-    Nothing is read where the settings need none.
-
-    Raises:
-        UsageError: implied tags are asked for, and nothing is known of any.
-    """
-    if settings.implied == "off" and not settings.series:
-        return EMPTY
-    known = join([model.relations, home_relations()])
-    if settings.implied != "off" and not known.implications:
-        raise UsageError(
-            f"--implied {settings.implied}: expected to know which tags imply others, got nothing "
-            f"in {model.name} or from the sites: run `tagger relations update FILE...` with a "
-            f"site's export of aliases and implications"
-        )
-    return known

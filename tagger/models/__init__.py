@@ -23,6 +23,7 @@ Read downward:
     layouts     what a folder without a `tagger.json` is
     local       a folder of somebody's model: what it is, or why it can't be used
     registry    a name or a path -> Model
+    relating    what is known of how its tags relate, where that is asked for
     transfer    one file from the hub: resumed, checked
     download    a model's files from the hub, whole or not at all
 Only `transfer` and `download` touch a network; nothing here opens weights.

@@ -14,10 +14,10 @@ from ..errors import UsageError
 from ..folder.confines import check_within
 from ..folder.journal import Journal
 from ..home import home
+from ..models.relating import relations_for
 from ..models.spec import Model
 from ..pipeline import Priority
-from ..relationfiles import home_relations, join
-from ..relations import EMPTY, Relations
+from ..relations import EMPTY
 from ..scores import Scores
 from ..settings import Settings
 from ..store import Store
@@ -53,7 +53,7 @@ class App(Shelf):
         for kept in self._captioners:
             if kept[0] is found and kept[1] == settings:
                 return kept[2]
-        relations = _relations(found, settings)
+        relations = relations_for(found, settings)
         captioner = Captioner(settings, found.labels, found.thresholds, relations)
         if captioner.selector.unknown_categories:
             known = ", ".join(category.name for category in found.labels.categories)
@@ -179,19 +179,6 @@ def app_of(make_host: Callable[[], Host]) -> App:
         if "app" not in _apps:
             _apps["app"] = App(make_host())
         return _apps["app"]
-
-
-def _relations(model: Model, settings: Settings) -> Relations:
-    """What is known of the model's tags; nothing is read where the settings need none."""
-    if settings.implied == "off" and not settings.series:
-        return EMPTY
-    known = join([model.relations, home_relations()])
-    if settings.implied != "off" and not known.implications:
-        raise UsageError(
-            f"implied: expected to know which tags imply others, got nothing in {model.name} or "
-            f"from the sites: run `tagger relations update FILE...` with a site's export"
-        )
-    return known
 
 
 def _is_whole(scores: Scores) -> bool:
