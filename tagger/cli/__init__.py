@@ -24,7 +24,7 @@ EXTRAS = {
     "evaluate": {"scipy"},
     "ui": {"gradio", "fastapi", "uvicorn"},
     "export": {"onnx"},
-    "train": {"torch", "torchvision", "timm", "safetensors"},
+    "train": {"torch", "torchvision", "timm", "safetensors", "accelerate"},
 }
 """What is not installed with the rest: the extra of `pyproject.toml` that brings a module."""
 
@@ -46,6 +46,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "compare": ("compare", "Compare taggers on the same pictures."),
     "diff": ("diff", "Compare the captions of two folders, tag by tag."),
     "train": ("train", "Train a tagger of your own."),
+    "curves": ("curves", "Draw what a training did, or the loss around what it found."),
     "export": ("export", "Write a model's folder as other tools read it."),
     "demo": ("demo", "Draw a booru with known truth."),
 }
