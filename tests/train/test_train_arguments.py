@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tagger.errors import OptionError
+from tagger.recipes import recipes
 from tagger.train.__main__ import run
 from tagger.train.arguments import as_yaml, read_arguments
 from tagger.train.config import TrainConfig
@@ -91,3 +92,15 @@ def test_help_shows_what_most_people_change_first(capsys: pytest.CaptureFixture[
     places = [shown.index(f"{word} ") for word in ("--out", "--epochs", "--warmup", "--threads")]
     assert places == sorted(places)
     assert "How the weights move." in shown
+
+
+@pytest.mark.parametrize("name", recipes())
+def test_every_recipe_of_ours_can_train(name: str) -> None:
+    """Its settings are settings, its network is one of timm's, and it writes itself out again."""
+    timm = pytest.importorskip("timm")
+    config = read("data", "--out", "run", "--recipe", name)
+    assert timm.is_model(config.network.architecture)
+    if config.network.from_ == "timm":
+        assert timm.list_pretrained(f"{config.network.architecture}.*")
+    assert f"architecture: {config.network.architecture}" in as_yaml(config)
+    assert config.plain() != read("data", "--out", "run").plain()
