@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -270,6 +271,21 @@ def test_ctrl_c_ends_with_the_summary(
     monkeypatch.undo()
     assert tagger("caption", pictures) == 0
     assert len(captions(pictures)) == 3
+
+
+def test_progress_says_how_far_how_fast_and_on_what(
+    tagger: Tagger,
+    pictures: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """As plain lines where there is no terminal: pictures, rate, time left; device and batch."""
+    monkeypatch.setattr("tagger.cli.screen.PLAIN_EVERY_S", 0.0)
+    assert tagger("caption", pictures, "--device", "cpu") == 0
+    said = [line for line in capsys.readouterr().err.splitlines() if "Captioning" in line]
+    form = r"Captioning: 1 of 3 pictures, [\d.]+/s, \d+ s left; cpu, \d+ at once"
+    assert re.fullmatch(form, said[0])
+    assert said[-1].startswith("Captioning: 3 of 3 pictures, ")
 
 
 def test_out_mirrors_the_folder(tagger: Tagger, pictures: Path, tmp_path: Path) -> None:
