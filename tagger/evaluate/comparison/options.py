@@ -53,15 +53,15 @@ class CompareOptions(TruthOptions):
     )
     timeout: float = option(120.0, help="Seconds that a server has for an answer.", ge=0.1)
     auth: str = option(
-        "", help="For servers; also by TAGGER_AUTH in the environment.", metavar="USER:PASS"
+        "", help="For all servers; also by TAGGER_AUTH in the environment.", metavar="USER:PASS"
     )
     work: Path | None = option(
         None, help="Folder in which answers are kept; without it in Tagger's home."
     )
     fresh: bool = option(False, help="Ask anew what was answered before.")
     draws: int = option(2000, help="How often the pictures are drawn again.", ge=100)
-    recipe: Literal["", "furry"] = option(
-        "", help="furry: tables by head, and the list of models, as furry-image-model has them."
+    recipe: Literal["none", "furry"] = option(
+        "none", help="furry: tables by head, and the list of models, as furry-image-model has them."
     )
     pictures: int = option(60, help="Pictures on the page.", ge=0, le=2000)
     device: str = option(
