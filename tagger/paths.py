@@ -1,4 +1,4 @@
-r"""A path as the system opens it, and what the system says when it refuses.
+r"""A path as the system opens it, what it says when it refuses, and when to ask it again.
 
 Windows refuses longer paths unless they are absolute and begin with `\\?\`. Captions lie deep in
 people's folders and carry their pictures' names, so whatever opens or writes one comes by here.
@@ -8,7 +8,12 @@ from __future__ import annotations
 
 import errno
 import os
+import time
+from collections.abc import Callable
 from pathlib import Path, PurePath, PureWindowsPath
+from typing import TypeVar
+
+T = TypeVar("T")
 
 # 260 with the closing zero; folders must leave 12 more for a name.
 _LIMIT = 248
@@ -27,6 +32,10 @@ _CAUSES = {
     errno.EMFILE: "too many open files",
 }
 _IN_USE = (32, 33)  # Windows: ERROR_SHARING_VIOLATION, ERROR_LOCK_VIOLATION
+_REPLACED_IN_USE = 5  # Windows: ERROR_ACCESS_DENIED, which replacing an open file is
+_BUSY = (errno.EBUSY, errno.ETXTBSY)
+_TRIES_S = (0.01, 0.03, 0.1, 0.3)
+"""Seconds between the tries at a file that another program has open: scanners soon let go."""
 
 
 def openable(path: str | PurePath) -> Path:
@@ -51,3 +60,23 @@ def cause_of(error: OSError) -> str:
     if getattr(error, "winerror", None) in _IN_USE:
         return "another program has it open"
     return _CAUSES.get(error.errno or 0) or (error.strerror or "the system refuses").lower()
+
+
+def patiently(act: Callable[[], T]) -> T:
+    """Do something to a file that another program may have open for a moment.
+
+    Windows refuses then to replace, move or remove it. Raises OSError where it stays so.
+    """
+    for seconds in _TRIES_S:
+        try:
+            return act()
+        except OSError as error:
+            if not _is_in_use(error):
+                raise
+            time.sleep(seconds)
+    return act()
+
+
+def _is_in_use(error: OSError) -> bool:
+    code = getattr(error, "winerror", None)
+    return error.errno in _BUSY if code is None else code in (*_IN_USE, _REPLACED_IN_USE)

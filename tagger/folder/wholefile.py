@@ -12,26 +12,20 @@ import os
 import shutil
 import stat
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 from ..errors import CaptionError
-from ..paths import cause_of, openable
+from ..paths import cause_of, openable, patiently
 from .strays import beside
-
-T = TypeVar("T")
 
 _LONGEST = 1 << 20  # bytes; what is larger is no caption
 PIECE = 1 << 20
 """Bytes of a large file that are in memory at a time."""
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 _SETTLED_NS = 2_000_000_000  # changed more recently, a file's time may not tell of another change
-_IN_USE = (errno.EBUSY, errno.ETXTBSY)
-_IN_USE_WINDOWS = (5, 32, 33)  # access denied, which replacing an open file is; sharing, locks
-_TRIES_S = (0.01, 0.03, 0.1, 0.3)
-"""Seconds between the tries at a file that another program has open: scanners soon let go."""
 Stamp = tuple[int, int, int, int]
 """Size, times and inode of a file: while they stay, so does what it holds."""
 
@@ -206,26 +200,6 @@ def _replace(path: Path, data: bytes) -> None:
     except BaseException:
         _remove(temporary)
         raise
-
-
-def patiently(act: Callable[[], T]) -> T:
-    """Do something to a file that another program may have open for a moment.
-
-    Windows refuses then to replace, move or remove it. Raises OSError where it stays so.
-    """
-    for seconds in _TRIES_S:
-        try:
-            return act()
-        except OSError as error:
-            if not _is_in_use(error):
-                raise
-            time.sleep(seconds)
-    return act()
-
-
-def _is_in_use(error: OSError) -> bool:
-    code = getattr(error, "winerror", None)
-    return error.errno in _IN_USE if code is None else code in _IN_USE_WINDOWS
 
 
 def _remove(temporary: str | Path) -> None:
