@@ -189,7 +189,8 @@ def test_a_dataset_that_was_moved_is_found_where_one_says(
          ' "min": 0.02, "factor": 0.2}]', "epochs": 9},
         {"patience": 1, "min_delta": 1.0, "epochs": 9},
         {"mixup": 0.5, "schedule": "onecycle", "optimizer": "sgd", "precision": "bf16"},
-        {"kernels": ("area", "bilinear"), "sampling": "tags", "compile": False},
+        {"kernels": ("area", "bilinear"), "sampling": "tags"},
+        {"deterministic": True, "precision": "fp16", "ema": 0.0, "warmup_steps": 2},
     ],
 )  # fmt: skip
 def test_odd_but_possible_settings_train(

@@ -1,0 +1,109 @@
+"""How near a training's step comes to what network and decoding take alone.
+
+    python benchmarks/training.py DATASET --architecture resnet18 --batch-size 32 --cache off
+
+On a processor both share the cores, so the least that a step can take is step + data, each alone on
+all of them; on a card they run beside each other, so it is the larger. All three are measured here,
+in turns, on the same pictures: `step` on a batch that lies in memory, `data` by the loader with
+nobody to feed, `whole` by the training's own loop. Any flag of `tagger train` may follow.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+import torch
+
+from tagger.dataset.index import Dataset
+from tagger.train.arguments import read_arguments
+from tagger.train.devices import make_accelerator
+from tagger.train.learner import Learner, make_learner
+from tagger.train.loader import Batch
+from tagger.train.material import Material, gather
+from tagger.train.progress import Progress
+from tagger.train.run import processor
+from tagger.train.sampling import steps_of
+
+ROUNDS, STEPS, WARM = 3, 8, 2
+
+
+def main(argv: list[str]) -> int:
+    """Measure and print one JSON object."""
+    with TemporaryDirectory() as folder:
+        config = read_arguments([*argv, "--out", str(Path(folder) / "run")], "benchmark")
+        accelerator = make_accelerator(config)
+        dataset = Dataset.open(config.dataset, config.data.roots() or None)
+        quiet = Progress(Path(folder), io.StringIO(), quiet=True)
+        material = gather(config, dataset, accelerator.device, quiet)
+        learner = make_learner(material, accelerator)
+    steps = steps_of(material.sampler.order(0), config.optim.batch_size)
+    if len(steps) < STEPS:
+        steps = (steps * STEPS)[:STEPS]
+    steps = steps[:STEPS]
+    rounds = [measure(material, learner, steps) for _ in range(ROUNDS)]
+    step, data, whole = (min(each[n] for each in rounds) for n in range(3))
+    on_cpu = accelerator.device.type == "cpu"
+    bound = step + data if on_cpu else max(step, data)
+    print(
+        json.dumps(
+            {
+                "architecture": config.network.architecture,
+                "pixels": config.network.side,
+                "batch": config.optim.batch_size,
+                "precision": config.run.precision,
+                "cache": type(material.pictures).__name__,
+                "step_ms": round(1e3 * step, 1),
+                "data_ms": round(1e3 * data, 1),
+                "whole_ms": round(1e3 * whole, 1),
+                "share_of_the_bound": round(bound / whole, 3),
+                "pictures_a_second": round(config.optim.batch_size / whole, 1),
+                "device": str(accelerator.device),
+                "processor": processor(),
+                "cores": os.cpu_count(),
+                "threads": torch.get_num_threads(),
+                "torch": torch.__version__,
+            },
+            indent=1,
+        )
+    )
+    return 0
+
+
+def measure(
+    material: Material, learner: Learner, steps: list[np.ndarray]
+) -> tuple[float, float, float]:
+    """Seconds of a step alone, of a batch's data alone, and of both as the loop has them."""
+    config = material.config
+
+    def stream(epoch: int) -> Iterator[Batch]:
+        rows = [each for step in steps for each in step[:, 0]]
+        return material.loader.training(rows, 0, epoch, config.augment, material.flips)
+
+    first = next(iter(stream(0)))
+    for _ in range(WARM):
+        learner.step([first], 1e-4, 0)["loss"].item()
+    start = time.perf_counter()
+    for _ in steps:
+        learner.step([first], 1e-4, 0)["loss"].item()
+    step = time.perf_counter() - start
+    start = time.perf_counter()
+    for _ in stream(1):
+        pass
+    data = time.perf_counter() - start
+    start = time.perf_counter()
+    for batch in stream(2):
+        learner.step([batch], 1e-4, 0)["loss"].item()
+    whole = time.perf_counter() - start
+    return step / len(steps), data / len(steps), whole / len(steps)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
