@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tagger.evaluate.showdown import score, tally
@@ -18,6 +18,7 @@ def table(rows: list[set[str]]) -> np.ndarray:
     return np.array([[tag in row for tag in TAGS] for row in rows], bool)
 
 
+@settings(max_examples=50)
 @given(SETS, st.data())
 def test_it_is_right_less_wrong_by_what_is_true(true: list[set[str]], data: st.DataObject) -> None:
     """Python's own sets say the same, the rating as one tag more."""
