@@ -181,5 +181,5 @@ def _sizes(sizes: NDArray[np.int64]) -> Iterator[Part]:
 def _aspect(step: int) -> str:
     ratio = 2 ** (abs(step) / 4)
     if abs(step) == 8:
-        return "4:1 and wider" if step > 0 else "1:4 and taller"
+        return "4:1 up" if step > 0 else "1:4 down"
     return f"{ratio:.2g}:1" if step > 0 else f"1:{ratio:.2g}" if step else "1:1"
