@@ -99,10 +99,13 @@ def connect(spill: Path | None = None, memory: str | None = None) -> duckdb.Duck
     config: dict[str, Any] = {"autoinstall_known_extensions": False}
     if memory:
         config["memory_limit"] = memory
+    if spill is not None:
+        spill.mkdir(parents=True, exist_ok=True)
+    place = ":memory:" if spill is None else spill / "build.duckdb"
+    connection = duckdb.connect(place, config=config)
+    connection.execute("SET enable_progress_bar = false")  # it writes to stdout, over our own
     if spill is None:
-        return duckdb.connect(":memory:", config=config)
-    spill.mkdir(parents=True, exist_ok=True)
-    connection = duckdb.connect(spill / "build.duckdb", config=config)
+        return connection
     connection.execute("SET temp_directory = ?", [str(spill)])
     connection.execute("SET preserve_insertion_order = false")  # every query says its order
     return connection

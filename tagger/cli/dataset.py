@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -137,7 +138,9 @@ def _shard(argv: Sequence[str], prog: str) -> int:
 def _defaults(recipe: str | None) -> dict[str, Any]:
     if recipe is None:
         return {}
-    section = read_recipe(recipe)["dataset"]
+    section = dict(read_recipe(recipe)["dataset"])
+    if not isinstance(section.get("heads", ""), str):  # structured in YAML, JSON on a flag
+        section["heads"] = json.dumps(section["heads"], ensure_ascii=False)
     return recipe_defaults(BuildOptions, section, f"{recipe}: dataset", but=("sources", "out"))
 
 

@@ -14,7 +14,7 @@ from ..options import to_dict
 from .assemble import source_names
 from .buildoptions import BuildOptions
 from .splits import SPLITS
-from .vocabulary import Vocabulary
+from .vocabulary import Vocabulary, labels_by_head
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -37,6 +37,7 @@ def account(
         source_names(options.sources), options.picture_folders, options.sources, readings,
         strict=True,
     )  # fmt: skip
+    heads = labels_by_head(options.heads, chosen.labels)
     return {
         "tagger": __version__,
         "options": to_dict(options),
@@ -57,6 +58,7 @@ def account(
         "dropped": dict(dropped),
         "rows": dict.fromkeys(SPLITS, 0),
         "labels": len(chosen.labels),
+        **({"heads": heads} if heads else {}),
         "left_out": {
             reason: {"tags": len(names), "most_used": list(names[:MOST_USED])}
             for reason, names in chosen.left_out.items()

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..labels import LabelSet
-from .index import COLUMNS
+from .content import COLUMNS, CREATED
 from .ragged import Ragged
 from .splits import SPLITS, Dealt, SplitOptions, deal, repair
 from .tagging import Tagging
@@ -81,7 +81,9 @@ def _table(table: pa.Table, made: dict[str, Any]) -> pa.Table:
             return pa.array(made[name], kinds[kind])
         return table[name].cast(kinds[kind])
 
-    return pa.table({name: column(name, kind) for name, kind in COLUMNS.items()})
+    columns = {name: column(name, kind) for name, kind in COLUMNS.items()}
+    created = table[CREATED].cast(pa.timestamp("ms"), safe=False)
+    return pa.table({**columns, CREATED: created})
 
 
 def _dealt(connection: duckdb.DuckDBPyConnection) -> Dealt:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import shutil
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,9 +24,10 @@ from . import groups, index, pictures, places, rows
 from .account import account, counted, no_labels, nothing_left
 from .assemble import assemble, source_names
 from .buildoptions import BuildOptions
+from .cleaning import cleaned
 from .filters import judge
 from .tagging import Tagging
-from .tags import TagKnowledge, combine, read_source_tags
+from .tags import SourceTags, TagKnowledge, combine, read_source_tags
 from .vocabulary import TagCount, Vocabulary, VocabularyOptions, choose
 from .whole import whole_folder
 
@@ -137,7 +138,16 @@ def _knowledge(
     seen: Sequence[frozenset[str]],
 ) -> TagKnowledge:
     own = [read_source_tags(connection, number) for number in range(len(options.sources))]
+    if options.clean_names:
+        own = [_plainer(one, names, options) for one, names in zip(own, seen, strict=True)]
     return combine(own, seen, frozenset(options.closed_categories))
+
+
+def _plainer(one: SourceTags, seen: frozenset[str], options: BuildOptions) -> SourceTags:
+    """A source whose tags have plainer names, as aliases of their own after the source's."""
+    plain = cleaned(seen.union(one.categories), one.categories, options.clean_names)
+    known = {name for name, _ in one.aliases}
+    return replace(one, aliases=[*one.aliases, *(pair for pair in plain if pair[0] not in known)])
 
 
 def _select(

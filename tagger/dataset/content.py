@@ -26,7 +26,9 @@ COLUMNS: Mapping[str, str] = {
     "split": "string",
     "source": "string",
 }
-"""Of an index, with their types; `index` says what they hold."""
+"""Of an index, with their types; `index` says what they hold. All of them are in the hash."""
+CREATED = "created"
+"""One more column, which older indexes lack: it is told and not learned, and not in the hash."""
 PART = 1 << 20
 """Values that are hashed at once."""
 

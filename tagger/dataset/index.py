@@ -10,6 +10,8 @@ index.parquet    a row a picture, ordered by source, then id
     group int64           the first row of its group: the same picture or versions of it
     split string          train, calibration or validation; a group is in one
     source string         the name of a source in dataset.json
+    created timestamp[ms] when the post was uploaded, by its source's clock; or null. Older indexes
+                          lack it, and the content hash leaves it out
 vocabulary.csv   index, name, category, count
 relations.json   the sources' aliases and implications among the labels
 dataset.json     schema, content hash, options, sources with their roots, counts by reason

@@ -1,4 +1,4 @@
-"""The charts of an overview: how often tags are, how many a picture has, ratings, ids, sizes."""
+"""The charts of an overview: tags and how many a picture has, ratings, posts in time, sizes."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from ..report.page import Figure, Part, Section, Text
 from ..report.svg import Point, cells, columns, points
+from .content import CREATED
 from .overview import Overview
 from .splits import SPLITS
 
@@ -25,7 +26,7 @@ def charts(seen: Overview) -> list[Section]:
     """The sections that are charts."""
     return [
         Section("Tags", [_frequency(seen), _per_image(seen)]),
-        Section("Ratings and posts over time", [_ratings(seen), *_along_ids(seen)]),
+        Section("Ratings and posts over time", [_ratings(seen), *_over_time(seen)]),
         Section("Sizes", list(_sizes(seen.sizes))),
     ]
 
@@ -90,10 +91,45 @@ def _ratings(seen: Overview) -> Figure:
     return Figure(svg, "Ratings, as shares of each split", list(shares))
 
 
+def _over_time(seen: Overview) -> list[Part]:
+    """By date where one is known; else along the ids."""
+    if CREATED in seen.dataset.index.column_names:
+        days = seen.dataset.column(CREATED)
+        dated = ~np.isnat(days)
+        if dated.any():
+            return list(_by_date(seen, days[dated], dated))
+    return list(_along_ids(seen))
+
+
+def _by_date(
+    seen: Overview, days: NDArray[np.datetime64], dated: NDArray[np.bool_]
+) -> Iterator[Part]:
+    """A column a month, or a year where the months are too many."""
+    span = np.ptp(days.astype("M8[M]").astype(np.int64)) + 1
+    unit, word = ("M", "month") if span <= _COLUMNS else ("Y", "year")
+    times = days.astype(f"M8[{unit}]").astype(np.int64)
+    low, count = int(times.min()), int(np.ptp(times)) + 1
+    ratings = _rating_names(seen)[dated]
+    parts = {
+        rating: np.bincount(times[ratings == rating] - low, minlength=count).tolist()
+        for rating in seen.ratings
+        if (ratings == rating).any()
+    }
+    names = [str(np.datetime64(low + at, unit)) for at in range(count)]
+    svg = columns(names, parts, word, "posts")
+    yield Figure(svg, f"Posts by the {word} of their upload", list(parts))
+    if lacking := int((~dated).sum()):
+        yield Text(f"Of {lacking:,} pictures the sources tell no date.")
+
+
+def _rating_names(seen: Overview) -> NDArray[np.object_]:
+    return np.array([name or "none" for name in seen.dataset.index["rating"].to_pylist()], object)
+
+
 def _along_ids(seen: Overview) -> Iterator[Part]:
     index = seen.dataset.index
     ids, sources = index["id"].to_numpy(), seen.dataset.column("source")
-    ratings = np.array([name or "none" for name in index["rating"].to_pylist()], object)
+    ratings = _rating_names(seen)
     dated = [
         own for own in seen.dataset.about.get("sources", ()) if own.get("format") not in _NO_DATES
     ]
@@ -103,7 +139,7 @@ def _along_ids(seen: Overview) -> Iterator[Part]:
         if rows.any():
             yield _ids(own["name"], ids[rows], ratings[rows], list(seen.ratings))
     yield Text(
-        "An index keeps no dates. A booru numbers its posts in the order in which they came, so "
+        "The index tells of no date. A booru numbers its posts in the order in which they came, so "
         "that the ids from the first to the last show where in time the posts lie."
     )
 
@@ -145,5 +181,5 @@ def _sizes(sizes: NDArray[np.int64]) -> Iterator[Part]:
 def _aspect(step: int) -> str:
     ratio = 2 ** (abs(step) / 4)
     if abs(step) == 8:
-        return "4:1 and wider" if step > 0 else "1:4 and taller"
+        return "4:1 up" if step > 0 else "1:4 down"
     return f"{ratio:.2g}:1" if step > 0 else f"1:{ratio:.2g}" if step else "1:1"

@@ -32,8 +32,8 @@ def number(connection: duckdb.DuckDBPyConnection) -> int:
     """
     connection.execute(
         "CREATE TABLE rows AS SELECT row_number() OVER (ORDER BY s.source, s.id) - 1 AS row, "
-        "s.post, s.source, s.id, s.path, p.md5, s.width, s.height, p.rating, p.split AS given, "
-        "l.component, coalesce(l.head, s.id) AS head "
+        "s.post, s.source, s.id, s.path, p.md5, s.width, s.height, p.rating, p.created, "
+        "p.split AS given, l.component, coalesce(l.head, s.id) AS head "
         "FROM seen s JOIN posts p ON p.rowid = s.post LEFT JOIN linked l "
         "ON l.source = s.source AND l.id = s.id ORDER BY row"
     )

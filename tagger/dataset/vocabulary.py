@@ -6,14 +6,17 @@ Counts are over the posts that passed the filters. Knows no posts, only counts, 
 from __future__ import annotations
 
 import csv
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, cast
 
 from ..errors import DatasetError, OptionError
 from ..labels import DANBOORU, Category, Label, LabelSet, category, scheme_of
 from ..options import check, option
 from ..spelling import Pattern, key, match
+from .cleaning import clean
 
 SECONDS = 60.0
 """For matching the exclusions, which come from the user's own recipe, over a whole tag list."""
@@ -48,6 +51,18 @@ class VocabularyOptions:
     only_labels: tuple[str, ...] = option(
         (), help="No tags but these become labels, where they pass the other rules."
     )
+    clean_names: tuple[str, ...] = option(
+        (),
+        help="Categories whose tags get plainer names, as DAF:re's: 1_girl for 1girl, words for "
+        "signs; names of one or two characters are no labels.",
+    )
+    heads: str = option(
+        "{}",
+        help="Heads of the network to be, each with its labels, as JSON such as "
+        '{"species": ["wolf", "fox"]}: no other tags become labels, and dataset.json names the '
+        "heads for the training.",
+        metavar="JSON",
+    )
     denylist: Path | None = option(
         None, help="Text file of tags that never become labels, one a line.", metavar="FILE"
     )
@@ -56,9 +71,10 @@ class VocabularyOptions:
         check(self)
         if not self.categories:
             raise OptionError("categories: expected at least one category, got none")
-        scheme_of((*self.categories, *self.category_minimum_counts))
+        scheme_of((*self.categories, *self.category_minimum_counts, *self.clean_names))
         for text in self.excluded_labels:
             Pattern.parse(text)
+        read_heads(self.heads)
 
 
 @dataclass(frozen=True)
@@ -105,7 +121,8 @@ def _reasons(asked: Sequence[TagCount], options: VocabularyOptions) -> list[str 
     patterns = [Pattern.parse(text) for text in options.excluded_labels]
     excluded = match(patterns, [tag.name for tag in asked], SECONDS)
     denied = _denied(options.denylist)
-    only = {key(name) for name in options.only_labels}
+    heads = read_heads(options.heads).values()
+    only = {key(name) for names in (options.only_labels, *heads) for name in names}
     reasons = [
         "not asked for"
         if only and key(tag.name) not in only
@@ -118,6 +135,47 @@ def _reasons(asked: Sequence[TagCount], options: VocabularyOptions) -> list[str 
     for place in used[most:] if most else ():
         reasons[place] = "over the most labels"
     return reasons
+
+
+def read_heads(text: str) -> dict[str, tuple[str, ...]]:
+    """The tags of each head from JSON; empty for none.
+
+    Raises OptionError, one sentence, for what is no object of lists, and for a tag in two heads.
+    """
+    try:
+        found: Any = json.loads(text or "{}")
+    except (ValueError, RecursionError):
+        found = None
+    if not isinstance(found, dict):
+        raise OptionError(f"heads: expected JSON, tags by head, got {text!r:.60}")
+    heads: dict[str, tuple[str, ...]] = {}
+    owner: dict[str, str] = {}
+    for name, tags in cast("dict[str, Any]", found).items():
+        if not name.isidentifier() or not _are_names(tags):
+            raise OptionError(
+                f"heads: expected a head's name (letters, digits, _) with a list of tags, got "
+                f"{name!r:.40}: {tags!r:.40}"
+            )
+        heads[name] = tuple(tags)
+        for tag in tags:
+            if owner.setdefault(key(tag), name) != name:
+                raise OptionError(
+                    f"heads: expected {tag!r:.40} in one head, got it in {owner[key(tag)]} and "
+                    f"{name}: keep one"
+                )
+    return heads
+
+
+def labels_by_head(text: str, labels: LabelSet) -> dict[str, list[str]]:
+    """For each head of `read_heads` the labels that it has, as the vocabulary writes them."""
+    return {
+        head: [label.name for label in labels if key(label.name) in wanted]
+        for head, wanted in ((head, set(map(key, tags))) for head, tags in read_heads(text).items())
+    }
+
+
+def _are_names(tags: object) -> bool:
+    return isinstance(tags, list) and all(isinstance(tag, str) for tag in cast("list[Any]", tags))
 
 
 def _denied(path: Path | None) -> frozenset[str]:
@@ -171,6 +229,8 @@ def _reason(tag: TagCount, excluded: bool, options: VocabularyOptions) -> str | 
     kind = tag.category
     if excluded:
         return "excluded"
+    if kind in options.clean_names and not clean(tag.name):
+        return "signs alone"
     if tag.count < options.category_minimum_counts.get(kind, options.minimum_count):
         return "too few posts"
     if tag.count > options.maximum_share * tag.known:

@@ -145,3 +145,9 @@ def test_what_is_no_source_is_refused(tmp_path: Path, connection: Any) -> None:
         read_source(connection, tmp_path, 0)
     with pytest.raises(DatasetError, match="got nothing there"):
         read_source(connection, tmp_path / "nowhere", 0)
+
+
+def test_duckdb_draws_no_bar_of_its_own(connection: Any) -> None:
+    """It would stand in the output of a command, which has a bar already."""
+    shown = connection.execute("SELECT current_setting('enable_progress_bar')").fetchall()
+    assert shown == [(False,)]

@@ -387,3 +387,20 @@ def test_a_dataset_keeps_the_relations_among_its_labels(
     known = Dataset.open(tmp_path / "out").relations
     assert known.aliases == {"tachi": "katana"}
     assert known.implications == {"katana": ("sword",)}
+
+
+def test_the_index_tells_when_and_the_hash_does_not(tmp_path: Path, write_dump: WriteDump) -> None:
+    """A date is told, null where there is none, and older DATASETs without dates load."""
+    days = {1: "2020-01-02T03:04:05.678-05:00", 2: None, 3: "9999999-01-01", 4: "1969-12-31"}
+    posts = [{"id": n, "tag_string": "a", "created_at": day} for n, day in days.items()]
+    dated = made(tmp_path / "dated", write_dump("drawn", posts, {"a": 0}))
+    found = dated.column("created").astype("M8[D]").astype(str).tolist()
+    assert found == ["2020-01-02", "NaT", "NaT", "1969-12-31"]
+    undated = [{**post, "created_at": None} for post in posts]
+    other = made(tmp_path / "undated", write_dump("drawn", undated, {"a": 0}))
+    assert other.content == dated.content
+
+    parquet = pytest.importorskip("pyarrow.parquet")
+    path = tmp_path / "dated" / "index.parquet"
+    parquet.write_table(dated.index.drop_columns(["created"]), path)
+    assert Dataset.open(tmp_path / "dated").column("id").tolist() == [1, 2, 3, 4]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from itertools import combinations, permutations
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from tagger.dataset.clusters import average_linkage, clusters
 from tagger.dataset.doubts import Evidence, Postings, broken_implications, likely_missing
 from tagger.dataset.index import Dataset, write
 from tagger.dataset.overview import look
+from tagger.dataset.overviewcharts import charts
 from tagger.dataset.overviewpage import write_report
 from tagger.dataset.ragged import Ragged
 from tagger.dataset.reportoptions import ReportOptions
@@ -298,3 +300,21 @@ def test_rating_shares_of_a_split_are_a_thousand_together(make: MakeDataset) -> 
     html = write_report(ReportOptions(dataset=dataset.path))[0].read_text()
     shares = re.findall(r"<title>train, [gsq]: (\d+)</title>", html)
     assert sorted(shares) == ["333", "333", "334"]
+
+
+def test_posts_stand_by_month_or_year_where_dates_are_known(make: MakeDataset) -> None:
+    """Years where the months are many; what has no date is counted."""
+    dataset = make([{"rating": "g"}, {"rating": "s"}, {"rating": "s"}, {"rating": "s"}])
+
+    def said(*days: str | None) -> str:
+        created = pa.array(days, pa.string()).cast(pa.timestamp("s"))
+        dated = replace(dataset, index=dataset.index.append_column("created", created))
+        return str(charts(look(dated))[1].parts)
+
+    months = said("2020-01-31", "2020-02-01", "2020-02-29", None)
+    assert "Posts by the month of their upload" in months
+    assert ">2020-02<" in months
+    assert "Of 1 pictures the sources tell no date." in months
+    years = said("2005-05-24", "2026-01-01", None, None)
+    assert "Posts by the year of their upload" in years
+    assert "Posts of drawn along their ids" in said(None, None, None, None)

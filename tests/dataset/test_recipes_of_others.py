@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,10 @@ WriteDump = Callable[..., Path]
 
 def options_of(name: str, **changed: Any) -> BuildOptions:
     """A recipe's settings, as the command line takes them."""
-    return from_dict(BuildOptions, {**read_recipe(name)["dataset"], **changed})
+    given = {**read_recipe(name)["dataset"], **changed}
+    if "heads" in given:
+        given["heads"] = json.dumps(given["heads"])
+    return from_dict(BuildOptions, given)
 
 
 @pytest.mark.parametrize("name", recipes())
@@ -129,6 +133,9 @@ def test_furry_has_tags_and_species(tmp_path: Path) -> None:
         ("anthro", "general"), ("fur", "general"), ("wolf", "species"),
     ]  # fmt: skip
     assert set(dataset.column("rating")) == {"safe"}
+    assert dataset.about["heads"] == {
+        "identity": [], "species": ["wolf"], "body": ["anthro", "fur"], "clothing": [], "action": []
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize(("name", "calibrates"), [("dafre", 2), ("moeimouto", None)])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tagger.dataset.vocabulary import TagCount, VocabularyOptions, choose
+from tagger.dataset.vocabulary import TagCount, VocabularyOptions, choose, labels_by_head
 from tagger.errors import OptionError
 
 GENERAL, COPYRIGHT, CHARACTER, META = "general", "copyright", "character", "meta"
@@ -56,3 +56,34 @@ def test_no_category_is_refused() -> None:
     """An empty list of categories would leave no labels."""
     with pytest.raises(OptionError, match="at least one category"):
         VocabularyOptions(categories=())
+
+
+def test_labels_of_heads_are_no_others() -> None:
+    """Whatever their spelling; a head keeps the vocabulary's names and order."""
+    counts = [TagCount(name, "general", 9, 20) for name in ("long_hair", "wolf", "fox", "other")]
+    options = VocabularyOptions(heads='{"hair": ["long hair"], "species": ["fox", "wolf", "bat"]}')
+    chosen = choose(counts, options)
+    assert chosen.labels.names == ("fox", "long_hair", "wolf")
+    assert chosen.left_out == {"not asked for": ("other",)}
+    assert labels_by_head(options.heads, chosen.labels) == {
+        "hair": ["long_hair"],
+        "species": ["fox", "wolf"],
+    }
+
+
+@pytest.mark.parametrize(
+    ("heads", "said"),
+    [
+        ("[1]", "expected JSON, tags by head"),
+        ("{", "expected JSON, tags by head"),
+        ('{"a b": ["x"]}', "expected a head's name"),
+        ('{"a": "x"}', "with a list of tags"),
+        ('{"a": [1]}', "with a list of tags"),
+        ('{"a": ["x y"], "b": ["x_y"]}', "'x_y' in one head, got it in a and b"),
+        ("[" * 10**5, "expected JSON"),
+    ],
+)
+def test_what_is_no_head_is_refused(heads: str, said: str) -> None:
+    """One sentence that names the setting."""
+    with pytest.raises(OptionError, match=f"heads: .*{said}"):
+        VocabularyOptions(heads=heads)
