@@ -78,11 +78,12 @@ def open_embedder(model: Model, runtime: Runtime | None = None, head: str = "") 
         ModelError: as `open_backend`.
         BackendError: likewise, or the model has no layer to take vectors from.
     """
-    ways = {library: way for library, way in _ways(model).items() if library != "openvino"}
-    if head and "onnxruntime" in ways:
-        ways = {"onnxruntime": ways["onnxruntime"]}
+    ways = _ways(model)
+    ways.pop("openvino", None)
     if head and "onnxruntime" not in ways:
         raise BackendError(f"--head: expected an ONNX graph, which names heads, in {model.name}")
+    if head:
+        ways.pop("torch", None)
 
     def open_way(model: Model, way: Contract, place: Place, runtime: Runtime) -> Any:
         if place.library == "onnxruntime":

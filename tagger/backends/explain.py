@@ -159,11 +159,13 @@ def _covered(
 
 def _odds(scores: NDArray[np.float32]) -> NDArray[np.float32]:
     inside = np.clip(scores, _SURE, 1 - _SURE)
-    return np.log(inside / (1 - inside))
+    return np.log(inside / (1 - inside)).astype(np.float32)
 
 
 def _scaled(values: NDArray[np.float32]) -> NDArray[np.float32]:
     """From 0 to 1: what speaks against a tag is 0."""
     positive = np.maximum(values, 0).astype(np.float32)
     most = float(positive.max(initial=0))
-    return positive / np.float32(most) if most > 0 and np.isfinite(most) else positive * 0
+    if not most > 0 or not np.isfinite(most):
+        return np.zeros_like(positive)
+    return (positive / most).astype(np.float32)

@@ -58,7 +58,8 @@ class OnnxEmbedder:
         )
         self.best_batch = backend.fixed or (1 if self.device == "cpu" else 8)
         self._backend: OnnxBackend | None = backend
-        self._session, self._output = session, output
+        self._session: Any = session
+        self._output = output
 
     def embed(self, batch: Batch) -> NDArray[np.float32]:
         """Vectors, float32 [N, d]."""

@@ -14,6 +14,8 @@ from ..errors import UsageError
 from ..folder.wholefile import replacing
 from ..paths import cause_of, openable
 
+PART = 65_536
+"""Rows that are written at a time."""
 COLUMNS = ("path", "hash", "model", "head", "vector")
 
 
@@ -46,26 +48,36 @@ def write_vectors(path: Path, vectors: Vectors) -> None:
 
     Raises UsageError where it can't be written.
     """
-    import pyarrow as pa
     import pyarrow.parquet as pq
 
-    count, width = vectors.values.shape
-    starts = np.arange(0, count * width + 1, width, np.int32) if width else np.zeros(count + 1)
-    flat = pa.array(vectors.values.reshape(-1), pa.float32())
-    rows = pa.table(
+    try:
+        with replacing(path) as place:
+            first = _rows(vectors, 0, PART)
+            with pq.ParquetWriter(openable(place), first.schema, compression="zstd") as file:
+                file.write_table(first)
+                for start in range(PART, len(vectors), PART):
+                    file.write_table(_rows(vectors, start, start + PART))
+    except OSError as error:
+        raise UsageError(f"{path}: expected to write there, got {cause_of(error)}") from error
+
+
+def _rows(vectors: Vectors, start: int, stop: int) -> Any:
+    """A part of the table; offsets of a list are int32, which all vectors together may pass."""
+    import pyarrow as pa
+
+    values = vectors.values[start:stop]
+    count, width = values.shape
+    starts = [at * width for at in range(count + 1)]
+    flat = pa.array(values.reshape(-1), pa.float32())
+    return pa.table(
         {
-            "path": pa.array(list(vectors.paths), pa.string()),
-            "hash": pa.array(list(vectors.hashes), pa.string()),
+            "path": pa.array(list(vectors.paths[start:stop]), pa.string()),
+            "hash": pa.array(list(vectors.hashes[start:stop]), pa.string()),
             "model": pa.array([vectors.model] * count, pa.string()),
             "head": pa.array([vectors.head] * count, pa.string()),
             "vector": pa.ListArray.from_arrays(pa.array(starts, pa.int32()), flat),
         }
     )
-    try:
-        with replacing(path) as place:
-            pq.write_table(rows, openable(place), compression="zstd")
-    except OSError as error:
-        raise UsageError(f"{path}: expected to write there, got {cause_of(error)}") from error
 
 
 def read_vectors(path: Path) -> Vectors:
@@ -77,6 +89,8 @@ def read_vectors(path: Path) -> Vectors:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
+    if not openable(path).is_file():
+        raise UsageError(f"{path}: expected what `tagger embed` writes, got no such file")
     try:
         table = pq.read_table(openable(path), columns=list(COLUMNS))
     except (pa.ArrowException, OSError, ValueError) as error:
