@@ -23,6 +23,7 @@ from . import DONE
 from .flags import borrowed
 from .opening import find_model, open_model
 from .screen import line
+from .written import check_file
 
 _ENOUGH = 0.5
 """Of the heat: what is hotter is where a tag is said to be."""
@@ -57,6 +58,7 @@ def run(argv: Sequence[str], prog: str) -> int:
     flags = parse(ExplainFlags, argv, prog, positional=["image"])
     if not flags.tag:
         raise UsageError("--tag: expected a tag to explain, got none: `--tag hat`")
+    _check_out(flags)
     with flagged(Runtime):
         runtime = Runtime(flags.device, flags.precision)
     image = open_image(flags.image)
@@ -79,18 +81,29 @@ def run(argv: Sequence[str], prog: str) -> int:
     return DONE
 
 
+def _check_out(flags: ExplainFlags) -> None:
+    """Refuse a place where the overlay can't go, before a model is loaded."""
+    if flags.out is None or flags.out.is_dir():
+        return
+    if len(flags.tag) > 1:
+        raise UsageError(
+            f"--out: expected a folder for {len(flags.tag)} tags, got {flags.out}: make it"
+        )
+    check_file("--out", flags.out)
+    if flags.out.exists() and flags.out.samefile(flags.image):
+        raise UsageError(f"--out: expected another file than the picture itself, got {flags.out}")
+
+
 def _places(flags: ExplainFlags, names: Sequence[str]) -> list[Path]:
     """A file for each tag."""
     out = flags.out or Path()
     if len(names) == 1 and flags.out is not None and not out.is_dir():
         return [out]
-    if not out.is_dir():
-        raise UsageError(f"--out: expected a folder for {len(names)} tags, got {out}: make it")
     stems: list[str] = []
     for name in names:
         plain = re.sub(r"[^\w()+-]+", "_", name)[:80].strip("._") or "tag"
         stem, number = plain, 2
-        while stem in stems:
+        while stem.casefold() in map(str.casefold, stems):  # some disks see no difference
             stem, number = f"{plain}_{number}", number + 1
         stems.append(stem)
     return [out / f"{flags.image.stem}.{stem}.png" for stem in stems]

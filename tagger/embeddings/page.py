@@ -77,7 +77,7 @@ def scatter(vectors: Vectors, clusters: Clusters, x: str, y: str) -> str:
     centre = np.array([WIDTH / 2 + 15, (HEIGHT - 30) / 2])
     size = 3.2 if len(rows) < 500 else 2.2
     drawn: list[str] = []
-    for row in rows.tolist():
+    for row in map(int, rows):
         at = centre + (clusters.places[row] - middle) * scale * (1, -1)
         group = int(clusters.group[row])
         hint = escape(f"{Path(vectors.paths[row]).name}, group {group + 1}")
@@ -91,7 +91,7 @@ def scatter(vectors: Vectors, clusters: Clusters, x: str, y: str) -> str:
 def _gallery(vectors: Vectors, clusters: Clusters, group: int, count: int) -> Section:
     rows = clusters.of(group)
     pictures: list[Picture] = []
-    for row in rows.tolist():
+    for row in map(int, rows):
         if len(pictures) == SHOWN:
             break
         path = Path(vectors.paths[row])

@@ -81,6 +81,8 @@ def write_onnx(
     with warnings.catch_warnings():
         # the exporter of TorchScript is the one that writes opset 17 directly
         warnings.simplefilter("ignore", DeprecationWarning)
+        # a constant that a head makes is one of the graph's too, as it should be
+        warnings.simplefilter("ignore", torch.jit.TracerWarning)
         torch.onnx.export(
             contract,
             (torch.zeros(2, size, size, 3),),

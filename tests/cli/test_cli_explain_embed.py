@@ -68,6 +68,8 @@ def test_the_overlay_is_hot_where_the_model_looks(
         (["--tag", "red_theem"], "did you mean red_theme"),
         (["--tag", "red_theme", "--method", "gradient"], 'use "occlusion"'),
         (["--tag", "red_theme", "--tag", "long_hair", "--out", "/absent"], "expected a folder"),
+        (["--tag", "red_theme", "--out", "/absent/x.png"], "--out: expected a folder"),
+        (["--tag", "red_theme", "--out", "ITSELF"], "another file than the picture itself"),
     ],
 )
 def test_what_cannot_be_explained_is_refused_and_nothing_written(
@@ -78,6 +80,7 @@ def test_what_cannot_be_explained_is_refused_and_nothing_written(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     """One sentence."""
+    words = [str(red_middle) if word == "ITSELF" else word for word in words]
     code = main(["explain", str(red_middle), "--model", str(colour_model), *words])
     assert code in (1, 2)
     assert said in capsys.readouterr().err
