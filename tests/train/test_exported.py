@@ -19,6 +19,7 @@ from tagger.dataset.index import Dataset  # noqa: E402
 from tagger.export.card import Card  # noqa: E402
 from tagger.export.folders import Finished, write_universal  # noqa: E402
 from tagger.models.local import examine  # noqa: E402
+from tagger.models.spec import Model  # noqa: E402
 from tagger.thresholds import Thresholds  # noqa: E402
 from tagger.train import halving  # noqa: E402
 from tagger.train.begin import begin  # noqa: E402
@@ -102,8 +103,9 @@ def test_vectors_are_given_where_they_are_asked_for(written: Callable[..., Any])
     _, folder, targets = written(False)
     found = answers(folder, np.zeros((1, 448, 448, 3), np.float32))
     assert list(found) == ["output", "all", "rating_scalar"]
-    model = examine(folder)
-    assert not model.reason
+    seen = examine(folder)
+    assert not seen.reason
+    model = Model("mine", seen.spec, folder, seen.contracts)
     assert len(model.labels) == len(targets.rows.labels)
     assert "`rating_scalar` of `model.onnx`: the rating as one number" in (
         folder / "README.md"
