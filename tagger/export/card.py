@@ -30,16 +30,30 @@ class Card:
     half: Mapping[str, Any] = field(default_factory=dict)
 
 
-def write_card(card: Card, labels: LabelSet, shown: str, extras: Sequence[str] = ()) -> str:
+USE = (
+    "It says which of its labels it sees in a picture, for captions and for searching. It knows "
+    "nothing else, it errs as the figures below say and more on other kinds of pictures, and a "
+    "rating of its is a guess, not a safeguard."
+)
+_TIMM = """- `model.safetensors` with `config.json`: timm, BGR in -1 to 1, logits for `labels/all.csv`,
+  whose first rows are those of `selected_tags.csv`."""
+_OWN = """- `network.safetensors` with `network.json`: the same network with heads that timm has not, for
+  Tagger to train further."""
+
+
+def write_card(
+    card: Card, labels: LabelSet, shown: str, extras: Sequence[str] = (), timm: bool = True
+) -> str:
     """The card's Markdown; `shown` says in a phrase what the network is.
 
-    extras: what its graph gives beside probabilities, by name.
+    extras: what its graph gives beside probabilities, by name. timm: whether the folder has the
+    network as timm builds it.
     """
     parts = [
         _front(card),
         f"# {card.name}\n\n{card.title or 'An image tagger.'}\n\n{shown}",
-        *(["## Use", *card.notes] if card.notes else []),
-        _files(extras),
+        "\n\n".join(["## Use", *card.notes, USE]),
+        _files(extras, timm),
         _half(card.half),
         _labels(labels),
         _figures(card.figures),
@@ -57,16 +71,15 @@ def _front(card: Card) -> str:
     return "\n".join(["---", *lines, "---"])
 
 
-def _files(extras: Sequence[str]) -> str:
+def _files(extras: Sequence[str], timm: bool) -> str:
     more = "".join(f"\n- Output `{name}` of `model.onnx`: {_extra(name)}." for name in extras)
     return f"""## Files
 
 - `model.onnx` with `selected_tags.csv`: WD's contract. Input float32 `[N, 448, 448, 3]`, BGR,
   0 to 255, of a picture padded with white to a square; output 0: a probability for each row of
   the CSV; output `all`: for each row of `labels/all.csv`.
-- `model.safetensors` with `config.json`: timm, BGR in -1 to 1, logits for `labels/all.csv`,
-  whose first rows are those of `selected_tags.csv`.
-- `tagger.json`: how to feed and read both, and the thresholds.{more}"""
+{_TIMM if timm else _OWN}
+- `tagger.json`: how to feed and read it, and the thresholds.{more}"""
 
 
 def _extra(name: str) -> str:

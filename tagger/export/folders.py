@@ -105,7 +105,7 @@ def _write(model: Finished, folder: Path) -> None:
     write_every(labels, folder)
     side = WD.size[0] // model.pool
     shown = f"{model.architecture} of timm's, seeing {side} x {side} pixels, {_size(network)}."
-    card = write_card(model.card, labels, shown, model.extras)
+    card = write_card(model.card, labels, shown, model.extras, model.timm is not None)
     (folder / "README.md").write_text(card, encoding="utf-8", newline="\n")
     if model.relations is not EMPTY:
         write_relations(folder / RELATIONS, among(model.relations, labels.names))

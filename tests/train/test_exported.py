@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -107,9 +108,10 @@ def test_vectors_are_given_where_they_are_asked_for(written: Callable[..., Any])
     assert not seen.reason
     model = Model("mine", seen.spec, folder, seen.contracts)
     assert len(model.labels) == len(targets.rows.labels)
-    assert "`rating_scalar` of `model.onnx`: the rating as one number" in (
-        folder / "README.md"
-    ).read_text("utf-8")
+    card = (folder / "README.md").read_text("utf-8")
+    assert "`rating_scalar` of `model.onnx`: the rating as one number" in card
+    assert "`network.safetensors`" in card
+    assert "`model.safetensors`" not in card, "there is none"
 
 
 def test_what_halving_changes_is_counted_where_it_is_known() -> None:
@@ -124,3 +126,39 @@ def test_what_halving_changes_is_counted_where_it_is_known() -> None:
     same = halving.compare(exact, exact, limits)
     assert (same.largest, same.flips) == (0, 0)
     assert "--weights fp32" not in same.sentence
+
+
+def test_a_training_in_float16_says_what_that_changed(
+    make_dataset: Callable[..., Path], tmp_path: Path
+) -> None:
+    """On the terminal and in the card; vectors come out of the finished folder."""
+    from tagger.backends import open_embedder
+    from tagger.settings import Runtime
+    from tagger.train.loop import train
+
+    said, out = io.StringIO(), tmp_path / "run"
+    config = TrainConfig.of(
+        make_dataset(24),
+        out,
+        architecture="resnet10t",
+        model_args=TINY,
+        pool=16,
+        epochs=1,
+        batch_size=16,
+        threads=1,
+        track=("none",),
+        samples=0,
+        weights="fp16",
+        embeddings=True,
+        notes=("For trying out.",),
+    )
+    train(config, said)
+    assert "weights stored as float16: a probability moves by at most" in said.getvalue()
+    card = (out / "model" / "README.md").read_text("utf-8")
+    assert "Weights are stored as float16 and computed with in float32." in card
+    assert "on 8 validation pictures" in card
+    assert "For trying out." in card
+    found = examine(out / "model")
+    model = Model("run", found.spec, out / "model", found.contracts)
+    embedder = open_embedder(model, Runtime(device="cpu"))
+    assert embedder.embed(np.zeros((2, 448, 448, 3), np.uint8)).shape == (2, 16)
