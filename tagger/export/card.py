@@ -35,9 +35,11 @@ USE = (
     "nothing else, it errs as the figures below say and more on other kinds of pictures, and a "
     "rating of its is a guess, not a safeguard."
 )
-_TIMM = """- `model.safetensors` with `config.json`: timm, BGR in -1 to 1, logits for `labels/all.csv`,
+_TIMM = """\
+- `model.safetensors` with `config.json`: timm, BGR in -1 to 1, logits for `labels/all.csv`,
   whose first rows are those of `selected_tags.csv`."""
-_OWN = """- `network.safetensors` with `network.json`: the same network with heads that timm has not, for
+_OWN = """\
+- `network.safetensors` with `network.json`: the same network, whose heads timm has not, for
   Tagger to train further."""
 
 
