@@ -61,6 +61,7 @@ The map, top to bottom
         pipeline        pictures in, Scores out
         folder          walk, sidecars, plan, run
         report          results to look at: charts, pages
+        embeddings      pictures as vectors: alike ones, groups
     [programs] with libraries of their own
         recipes         one author's way to build and train, read from YAML
         booru           dumps -> posts

@@ -31,6 +31,7 @@ FOREIGN_TO_ROOM = {
     "images": {"pillow_heif", "pillow_jxl", "cv2", "torch", "torchvision"},
     "models": {"huggingface_hub", "certifi", "onnx"},
     "backends": {"onnxruntime", "onnx", "openvino", "torch", "timm", "safetensors"},
+    "embeddings": {"sklearn"},
     "recipes": {"yaml"},
     "booru": {"duckdb", "pyarrow"},
     "dataset": {"duckdb", "pyarrow"},
@@ -55,7 +56,7 @@ SEES_ONLY = {
 # What an import of anything else must leave alone: they take seconds, or belong to a host.
 HEAVY = ["torch", "onnxruntime", "timm", "gradio", "fastapi", "huggingface_hub", "onnx", "cv2"]
 HEAVY += ["torchvision", "duckdb", "pyarrow", "pandas", "matplotlib", "yaml", "safetensors"]
-HEAVY += ["jinja2", "scipy"]
+HEAVY += ["jinja2", "scipy", "sklearn"]
 MADE_OF_HEAVY = (
     "train",
     "export",
@@ -65,7 +66,8 @@ MADE_OF_HEAVY = (
     "backends.weights",
 )
 MADE_OF_HEAVY += ("backends.timmnets", "backends.architectures", "backends.sessions")
-MADE_OF_HEAVY += ("backends.openvinort", "webui.api")
+MADE_OF_HEAVY += ("backends.openvinort", "backends.attention", "webui.api")
+MADE_OF_HEAVY += ("backends.onnxembed",)
 
 
 @dataclass(frozen=True)

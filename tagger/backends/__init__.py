@@ -14,7 +14,12 @@ Read downward:
     timmnets    timm's networks; imports it
     cards       batches to a card and back; imports torch
     architectures  networks of our own
+    attention   what a network attends to; imports torch
     pytorch     torch
+    explain     where in a picture a model sees a tag
+    embedding   Embedder: pictures as vectors
+    classifier  the layer before an ONNX graph's classifier; asks for onnx
+    onnxembed   vectors by ONNX Runtime
 """
 
 from __future__ import annotations
@@ -22,16 +27,20 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import logging
+from collections.abc import Callable
+from typing import Any
 
 from ..errors import BackendError
 from ..models.spec import Contract, Model
 from ..settings import Runtime
 from .devices import Library
+from .embedding import Embedder
 from .fake import FakeBackend
 from .place import Place, pick
 from .protocol import Backend, DeviceMemoryError
 
-__all__ = ["Backend", "DeviceMemoryError", "FakeBackend", "open_backend"]
+__all__ = ["Backend", "DeviceMemoryError", "Embedder", "FakeBackend"]
+__all__ += ["open_backend", "open_embedder"]
 
 log = logging.getLogger(__name__)
 
@@ -57,11 +66,44 @@ def open_backend(model: Model, runtime: Runtime | None = None) -> Backend:
         ModelError: the model's files are broken, foreign, or contradict what is said of them.
         BackendError: no library for the model, or the device named is not to be had.
     """
-    runtime = runtime or Runtime()
+    return _best_way(model, runtime or Runtime(), _ways(model), _open)
+
+
+def open_embedder(model: Model, runtime: Runtime | None = None, head: str = "") -> Embedder:
+    """Open a model for its vectors, as `open_backend` does for its scores.
+
+    head: a head with vectors of its own, which ONNX graphs give by name; empty for the trunk.
+
+    Raises:
+        ModelError: as `open_backend`.
+        BackendError: likewise, or the model has no layer to take vectors from.
+    """
     ways = _ways(model)
+    ways.pop("openvino", None)
+    if head and "onnxruntime" not in ways:
+        raise BackendError(f"--head: expected an ONNX graph, which names heads, in {model.name}")
+    if head:
+        ways.pop("torch", None)
+
+    def open_way(model: Model, way: Contract, place: Place, runtime: Runtime) -> Any:
+        if place.library == "onnxruntime":
+            module = _module(".onnxembed", place)
+            model.verify(way)
+            return module.open_embedder(model, way, place, runtime, head)
+        return _open(model, way, place, runtime)
+
+    return _best_way(model, runtime or Runtime(), ways, open_way)
+
+
+def _best_way(
+    model: Model,
+    runtime: Runtime,
+    ways: dict[Library, Contract],
+    open_way: Callable[[Model, Contract, Place, Runtime], Any],
+) -> Any:
     place = pick(runtime.device, runtime.precision, ways)
     try:
-        return _open(model, ways[place.library], place, runtime)
+        return open_way(model, ways[place.library], place, runtime)
     except BackendError as error:
         if place.asked or place.kind == "cpu":
             raise
@@ -69,7 +111,7 @@ def open_backend(model: Model, runtime: Runtime | None = None) -> Backend:
             "%s: %s refused (%s), running on the processor", model.name, place.device, error
         )
     place = pick("cpu", runtime.precision, ways)
-    return _open(model, ways[place.library], place, runtime)
+    return open_way(model, ways[place.library], place, runtime)
 
 
 def _ways(model: Model) -> dict[Library, Contract]:
@@ -87,12 +129,16 @@ def _ways(model: Model) -> dict[Library, Contract]:
     raise BackendError(f"{model.name}: expected {needs} to run it, got none: install it with pip")
 
 
-def _open(model: Model, contract: Contract, place: Place, runtime: Runtime) -> Backend:
+def _open(model: Model, contract: Contract, place: Place, runtime: Runtime) -> Any:
+    module = _module(_MODULES[place.library], place)
+    model.verify(contract)
+    return module.open_model(model, contract, place, runtime)
+
+
+def _module(name: str, place: Place) -> Any:
     try:
-        module = importlib.import_module(_MODULES[place.library], __name__)
+        return importlib.import_module(name, __name__)
     except (ImportError, OSError) as error:  # an installation that lacks a library of its own
         raise BackendError(
             f"expected {place.library} to load, got {error}: install it again"
         ) from error
-    model.verify(contract)
-    return module.open_model(model, contract, place, runtime)

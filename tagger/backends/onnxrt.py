@@ -106,7 +106,7 @@ class OnnxBackend:
         self.outputs = len(labels)
         self.memory = path.stat().st_size
         self._labels = labels
-        self._path = path
+        self.path = path
         inputs = session.get_inputs()
         self._mask = _one(inputs, contract.mask, "input", path).name if contract.mask else None
         self._input = _one(_others(inputs, self._mask), contract.input, "input", path)
@@ -140,10 +140,10 @@ class OnnxBackend:
     def run(self, batch: Batch) -> NDArray[np.float32]:
         """Turn fitted pixels, uint8 [N, H, W, 3 or 4], into probabilities, float32 [N, n]."""
         if isinstance(batch, Patches):
-            raise ModelError(f"{self._path}: expected a model of whole pictures, got fit patches")
+            raise ModelError(f"{self.path}: expected a model of whole pictures, got fit patches")
         graph = self._graph
         if graph is None:
-            raise BackendError(f"{self._path}: expected an open model, got a closed one: load it")
+            raise BackendError(f"{self.path}: expected an open model, got a closed one: load it")
         values = self._run(graph, batch)
         if self._freed and len(batch) > 1:
             self._adopt(batch, values)
@@ -165,7 +165,7 @@ class OnnxBackend:
         """Open the session again."""
         if self.parked and self.reopen:
             self._graph = _Graph(self.reopen(), self._parked_at)
-            self.parked, self.memory = False, self._path.stat().st_size
+            self.parked, self.memory = False, self.path.stat().st_size
 
     def close(self) -> None:
         """Free the session once the last run is over."""
@@ -183,7 +183,7 @@ class OnnxBackend:
             why = "its scores change"
         except TaggerError as error:
             why = str(error)
-        log.warning("%s: pictures go one by one, as it can't take several: %s", self._path, why)
+        log.warning("%s: pictures go one by one, as it can't take several: %s", self.path, why)
 
     def _run(self, graph: _Graph, batch: NDArray[np.uint8]) -> NDArray[np.float32]:
         step = graph.fixed or max(1, len(batch))
@@ -195,20 +195,21 @@ class OnnxBackend:
         if graph.fixed and count < graph.fixed:
             batch = np.concatenate([batch, np.repeat(batch[-1:], graph.fixed - count, axis=0)])
         try:
-            outputs = graph.session.run([self._output.name], self._feed(batch))[0]
+            outputs = graph.session.run([self._output.name], self.feed(batch))[0]
         except Exception as error:  # ONNX Runtime's own errors share no class below this
-            raise failure(self._path, error, "run it") from error
+            raise failure(self.path, error, "run it") from error
         values = activate(np.asarray(outputs)[:count], self.contract, self._labels)
         if self.contract.activation == "none":
-            check_probabilities(values, str(self._path))
+            check_probabilities(values, str(self.path))
         if values.shape != (count, self.outputs):
             raise ModelError(
-                f"{self._path}: expected {self.outputs} outputs for as many labels, got "
+                f"{self.path}: expected {self.outputs} outputs for as many labels, got "
                 f"{values.shape[-1]}: the label file belongs to another model"
             )
         return values
 
-    def _feed(self, batch: NDArray[np.uint8]) -> dict[str, NDArray[Any]]:
+    def feed(self, batch: NDArray[np.uint8]) -> dict[str, NDArray[Any]]:
+        """Fitted pixels, uint8 [N, H, W, 3 or 4], as the graph's inputs by name."""
         tensor = normalise(batch, self.contract.preprocess).astype(self._kind, copy=False)
         feed: dict[str, NDArray[Any]] = {self._input.name: tensor}
         if self._mask:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from ..preprocess import Batch, Preprocess
 from ..settings import Runtime
 from . import architectures
 from .activation import activate
+from .attention import attribute
 from .batchsize import find_batch
 from .cards import STREAMS, Courier, free, taken
 from .place import Place
@@ -94,6 +96,7 @@ class TorchBackend:
     best_batch = 1
     takes_uint8 = True
     parked = False
+    head = ""  # whose vectors `embed` gives: the trunk's
     courier: Courier | None = None
 
     def __init__(
@@ -105,6 +108,11 @@ class TorchBackend:
         self._labels = labels
         self._path = path
         self._network: torch.nn.Module | None = network
+
+    @property
+    def preprocess(self) -> Preprocess:
+        """How pictures are prepared."""
+        return self.contract.preprocess
 
     def run(self, batch: Batch) -> NDArray[np.float32]:
         """Turn a batch as `preprocess.stack` makes it into probabilities, float32 [N, n]."""
@@ -169,6 +177,51 @@ class TorchBackend:
             return taken(self.device, self.run, noise(self.contract.preprocess, count))
 
         return find_batch(cost, free(self.device))
+
+    def attribute(
+        self, batch: Batch, columns: Sequence[int], plain: bool
+    ) -> tuple[list[NDArray[np.float32]], str] | None:
+        """Heat of one picture for each output column, as `explain.Attributes` says."""
+        network = self._network
+        if network is None:
+            raise BackendError(f"{self._path}: expected an open model, got a closed one: load it")
+        if isinstance(batch, Patches):
+            return None
+        try:
+            return attribute(network, self._inputs(batch), self._target, columns, plain)
+        except _NO_MEMORY as error:
+            torch.cuda.empty_cache()
+            raise DeviceMemoryError(
+                f'{self.device}: expected memory for gradients, got none: use "occlusion"'
+            ) from error
+        except RuntimeError as error:
+            raise BackendError(f"{self._path}: {first_line(error)}") from error
+
+    def embed(self, batch: Batch) -> NDArray[np.float32]:
+        """What the last layer before the classifier says of pictures, float32 [N, d].
+
+        Raises:
+            BackendError: the network has no such layer to ask.
+        """
+        network: Any = self._network
+        if network is None:
+            raise BackendError(f"{self._path}: expected an open model, got a closed one: load it")
+        if isinstance(batch, Patches) or not hasattr(network, "forward_head"):
+            raise BackendError(
+                f"{self._path}: expected a network of timm's to take embeddings from, got "
+                f"{type(network).__name__}: use another model"
+            )
+        with torch.inference_mode():
+            maps = network.forward_features(*self._inputs(batch))
+            return self._fetched(network.forward_head(maps, pre_logits=True).float())
+
+    def _target(self, outputs: torch.Tensor, column: int) -> torch.Tensor:
+        """What of the outputs, [1, m], is explained: the column's logit, or what stands for it."""
+        row = outputs[0].float()
+        if self.contract.activation == "gated":
+            value, gate = row.chunk(2)
+            return torch.nn.functional.logsigmoid(torch.stack([value[column], gate[column]])).sum()
+        return row[column]
 
     @torch.inference_mode()
     def _forward(self, network: torch.nn.Module, batch: Batch) -> NDArray[np.float32]:

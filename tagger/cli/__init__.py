@@ -23,6 +23,7 @@ EXTRAS = {
     "report": {"matplotlib"},
     "evaluate": {"scipy"},
     "ui": {"gradio", "fastapi", "uvicorn"},
+    "embed": {"sklearn"},
     "export": {"onnx"},
     "train": {"torch", "torchvision", "timm", "safetensors", "accelerate"},
 }
@@ -32,6 +33,8 @@ VERBS: dict[str, tuple[str, str]] = {
     # verb: (module, sentence)
     "tag": ("tag", "Print the tags of pictures."),
     "caption": ("caption", "Write a caption beside every picture of a folder."),
+    "explain": ("explain", "Show where in a picture a model sees a tag."),
+    "embed": ("embed", "Find alike pictures of a folder, and groups of them."),
     "stats": ("stats", "Count the tags in the captions of a folder."),
     "edit": ("edit", "Edit all captions of a folder, shown first."),
     "import": ("imports", "Take up the scores that another tagger kept, without inference."),

@@ -32,6 +32,12 @@ class ExportFlags:
     bake_thresholds: bool = option(
         False, help="Shift scores so that 0.35 is right for every tag, with --to wd or cl."
     )
+    category: tuple[str, ...] = option(
+        (),
+        help="Keep the labels of these categories alone, with --to wd or cl: a model cut down to "
+        "what you need of it.",
+        metavar="C",
+    )
 
 
 def run(argv: Sequence[str], prog: str) -> int:
@@ -44,7 +50,7 @@ def run(argv: Sequence[str], prog: str) -> int:
     model = registry.find(flags.model, allow_paths=True)
     if not model.on_disk:
         raise registry.missing(model)
-    export = Export(model, flags.to, flags.bake_thresholds)
+    export = Export(model, flags.to, flags.bake_thresholds, flags.category)
     folder = write_layout(export, flags.out)
     print(f"{folder}: {_count(export)}")
     if not flags.check:

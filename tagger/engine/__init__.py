@@ -4,6 +4,7 @@ Read downward:
     tagger      Tagger = Model + Backend
     keep        Keep: how long loaded models stay
     taggers     Taggers: the loaded ones, each loaded once
+    explaining  why a tag: heat over the picture
 """
 
 from __future__ import annotations

@@ -152,6 +152,22 @@ class Tagger:
                 self.backend.wake()
                 self.last_used = self._clock()
 
+    @contextmanager
+    def alone(self) -> Iterator[Backend]:
+        """The backend, awake, with nothing else running on it while the block lasts.
+
+        Raises:
+            BackendError: the model was unloaded, or the device refused.
+        """
+        with self._alone():
+            if self._closed:
+                raise BackendError(f"{self.name}: expected a loaded model, got an unloaded one")
+            if self.backend.parked:
+                self.backend.wake()
+            self.last_used = self._clock()
+            yield self.backend
+            self.last_used = self._clock()
+
     def close(self) -> int:
         """Wait for the batches that are running, free the weights, say how many bytes.
 

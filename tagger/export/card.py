@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,7 +16,8 @@ class Card:
     """What a person should know of a model before using it.
 
     figures: by subset of the validation pictures, as `train.report` gives them. dataset: what
-    dataset.json says. notes: what the model is and is not for, a paragraph each.
+    dataset.json says. half: what storing weights as float16 changed, as
+    `train.halving` gives it. notes: what the model is and is not for, a paragraph each.
     """
 
     name: str
@@ -26,15 +27,36 @@ class Card:
     notes: tuple[str, ...] = ()
     figures: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     dataset: Mapping[str, Any] = field(default_factory=dict)
+    half: Mapping[str, Any] = field(default_factory=dict)
 
 
-def write_card(card: Card, labels: LabelSet, shown: str) -> str:
-    """The card's Markdown; `shown` says in a phrase what the network is."""
+USE = (
+    "It says which of its labels it sees in a picture, for captions and for searching. It knows "
+    "nothing else, it errs as the figures below say and more on other kinds of pictures, and a "
+    "rating of its is a guess, not a safeguard."
+)
+_TIMM = """\
+- `model.safetensors` with `config.json`: timm, BGR in -1 to 1, logits for `labels/all.csv`,
+  whose first rows are those of `selected_tags.csv`."""
+_OWN = """\
+- `network.safetensors` with `network.json`: the same network, whose heads timm has not, for
+  Tagger to train further."""
+
+
+def write_card(
+    card: Card, labels: LabelSet, shown: str, extras: Sequence[str] = (), timm: bool = True
+) -> str:
+    """The card's Markdown; `shown` says in a phrase what the network is.
+
+    extras: what its graph gives beside probabilities, by name. timm: whether the folder has the
+    network as timm builds it.
+    """
     parts = [
         _front(card),
         f"# {card.name}\n\n{card.title or 'An image tagger.'}\n\n{shown}",
-        *(["## Use", *card.notes] if card.notes else []),
-        _files(),
+        "\n\n".join(["## Use", *card.notes, USE]),
+        _files(extras, timm),
+        _half(card.half),
         _labels(labels),
         _figures(card.figures),
         _data(card.dataset),
@@ -51,15 +73,33 @@ def _front(card: Card) -> str:
     return "\n".join(["---", *lines, "---"])
 
 
-def _files() -> str:
-    return """## Files
+def _files(extras: Sequence[str], timm: bool) -> str:
+    more = "".join(f"\n- Output `{name}` of `model.onnx`: {_extra(name)}." for name in extras)
+    return f"""## Files
 
 - `model.onnx` with `selected_tags.csv`: WD's contract. Input float32 `[N, 448, 448, 3]`, BGR,
   0 to 255, of a picture padded with white to a square; output 0: a probability for each row of
   the CSV; output `all`: for each row of `labels/all.csv`.
-- `model.safetensors` with `config.json`: timm, BGR in -1 to 1, logits for `labels/all.csv`,
-  whose first rows are those of `selected_tags.csv`.
-- `tagger.json`: how to feed and read both, and the thresholds."""
+{_TIMM if timm else _OWN}
+- `tagger.json`: how to feed and read it, and the thresholds.{more}"""
+
+
+def _extra(name: str) -> str:
+    if name == "rating_scalar":
+        return "the rating as one number, float32 `[N]`, from 0 (general) to 1 (explicit)"
+    head = name.removeprefix("embedding").lstrip("_")
+    return f"float32 `[N, d]`, what {f'the head {head}' if head else 'the heads'} decided by"
+
+
+def _half(half: Mapping[str, Any]) -> str:
+    if not half:
+        return ""
+    return (
+        f"Weights are stored as float16 and computed with in float32. Against float32 weights, on "
+        f"{half['pictures']:,} validation pictures, a probability moved by at most "
+        f"{half['largest']:.2g}, and {half['flips']:,} of {half['answers']:,} answers changed "
+        f"sides of their threshold."
+    )
 
 
 def _labels(labels: LabelSet) -> str:

@@ -44,8 +44,9 @@ class Finished:
     network: BGR in -1..1 of 448 / pool pixels -> log-odds of `rows`. architecture, arguments: how
     timm builds it. plain: the same as timm's network of that architecture, where there is one;
     exclusive: the categories over which its logits are a softmax. own: else the tensors and the
-    description of a network of ours, which `tagger train --from` reads. relations: of the labels,
-    as far as they are known.
+    description of a network of ours, which `tagger train --from` reads. extras: what the graph
+    gives beside probabilities, by the network's names. relations: of the labels, as far as they
+    are known.
     """
 
     network: nn.Module
@@ -60,6 +61,7 @@ class Finished:
     plain: nn.Module | None = None
     exclusive: tuple[str, ...] = ()
     own: Mapping[str, Any] | None = None
+    extras: tuple[str, ...] = ()
 
     @property
     def timm(self) -> nn.Module | None:
@@ -89,7 +91,7 @@ def write_universal(model: Finished, folder: Path) -> Path:
 
 def _write(model: Finished, folder: Path) -> None:
     network = model.network.eval().cpu()
-    contract = WdContract(network, model.pool, model.rows.wd)
+    contract = WdContract(network, model.pool, model.rows.wd, model.extras)
     write_onnx(contract, folder / "model.onnx", weights=model.weights)
     check_parity(folder / "model.onnx", contract)
     if model.timm is not None:
@@ -103,7 +105,7 @@ def _write(model: Finished, folder: Path) -> None:
     write_every(labels, folder)
     side = WD.size[0] // model.pool
     shown = f"{model.architecture} of timm's, seeing {side} x {side} pixels, {_size(network)}."
-    card = write_card(model.card, labels, shown)
+    card = write_card(model.card, labels, shown, model.extras, model.timm is not None)
     (folder / "README.md").write_text(card, encoding="utf-8", newline="\n")
     if model.relations is not EMPTY:
         write_relations(folder / RELATIONS, among(model.relations, labels.names))

@@ -1,13 +1,15 @@
 """A network becomes one ONNX file under the WD contract.
 
 Input `input`: float32 [N, 448, 448, 3], BGR, 0..255. Output 0, `output`: probabilities of WD's
-rows, float32 [N, rows]. Output 1, `all`: those of every label. Pooling, normalisation and sigmoid
-are inside.
+rows, float32 [N, rows]. Output 1, `all`: those of every label. Pooling, normalisation and what
+makes probabilities are inside. What a network gives beside them follows by name, where it is asked
+for: `rating_scalar` [N], the rating from 0 to 1; `embedding` and `embedding_HEAD` [N, d].
 """
 
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -26,19 +28,33 @@ Weights = Literal["fp32", "fp16"]
 class WdContract(nn.Module):
     """A network of BGR pixels in -1..1 and logits, fed and read as WD's graphs are."""
 
-    def __init__(self, network: nn.Module, pool: int, rows: int) -> None:
+    def __init__(
+        self, network: nn.Module, pool: int, rows: int, extras: Sequence[str] = ()
+    ) -> None:
         super().__init__()
         self.network = network
         self.pool = pool
         self.rows = rows
+        self.extras = tuple(extras)
 
-    def forward(self, pixels: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """[N, 448, 448, 3] BGR 0..255 -> probabilities of the first rows, and of all."""
+    @property
+    def outputs(self) -> list[str]:
+        """The graph's outputs by name, in order."""
+        return [OUTPUT, ALL, *self.extras]
+
+    def forward(self, pixels: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        """[N, 448, 448, 3] BGR 0..255 -> probabilities of the first rows, of all, and extras."""
         planes = pixels.permute(0, 3, 1, 2)
         if self.pool > 1:
             planes = nn.functional.avg_pool2d(planes, self.pool)
-        scores = self.network(planes * (2 / 255) - 1).sigmoid()
-        return scores[:, : self.rows], scores
+        images = planes * (2 / 255) - 1
+        if not self.extras:
+            scores = self.network(images).sigmoid()
+            return scores[:, : self.rows], scores
+        own: Any = self.network
+        found = own.outputs(own.features(images))
+        scores = found.logits.sigmoid()
+        return scores[:, : self.rows], scores, *(found.extras[name] for name in self.extras)
 
 
 def round_weights(network: nn.Module) -> None:
@@ -65,6 +81,8 @@ def write_onnx(
     with warnings.catch_warnings():
         # the exporter of TorchScript is the one that writes opset 17 directly
         warnings.simplefilter("ignore", DeprecationWarning)
+        # a constant that a head makes is one of the graph's too, as it should be
+        warnings.simplefilter("ignore", torch.jit.TracerWarning)
         torch.onnx.export(
             contract,
             (torch.zeros(2, size, size, 3),),
@@ -74,8 +92,8 @@ def write_onnx(
             training=torch.onnx.TrainingMode.PRESERVE,
             do_constant_folding=False,
             input_names=[INPUT],
-            output_names=[OUTPUT, ALL],
-            dynamic_axes={name: {0: "N"} for name in (INPUT, OUTPUT, ALL)},
+            output_names=contract.outputs,
+            dynamic_axes={name: {0: "N"} for name in (INPUT, *contract.outputs)},
         )
     model = onnx.load(path)
     model.ir_version = min(model.ir_version, IR_VERSION)

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import ModelError, UsageError
+from ..labels import Label, LabelSet
 from ..models.spec import Contract, Model, ModelSpec
 from ..models.table import taken
 from ..preprocess import WD
@@ -24,11 +25,15 @@ WITH_SAFETENSORS = ("timm", "universal")
 
 @dataclass(frozen=True)
 class Export:
-    """What is asked for: which model, in which layout, with its thresholds baked in or not."""
+    """What is asked for: which model, in which layout, with its thresholds baked in or not.
+
+    only: the categories that are kept, of a model cut down to them; none are all.
+    """
 
     model: Model
     to: Layout
     bake: bool = False
+    only: tuple[str, ...] = ()
 
     def check(self) -> None:
         """Say what stands against it before anything is written.
@@ -42,6 +47,7 @@ class Export:
                 f"--bake-thresholds: expected --to wd or --to cl, got --to {self.to}: it would "
                 f"part model.onnx from model.safetensors"
             )
+        self._check_only()
         activation = self.contract.activation
         if activation not in ("none", "sigmoid"):
             raise ModelError(
@@ -88,14 +94,19 @@ class Export:
     @cached_property
     def rows(self) -> Rows:
         """The labels in the order that WD's readers ask for, the others behind them."""
-        return model_rows(self.model.labels)
+        labels = self.model.labels
+        if not self.only:
+            return model_rows(labels)
+        # what has no name has no row
+        kept = (one if self._keeps(one) else replace(one, name="") for one in labels)
+        return model_rows(LabelSet(tuple(kept)))
 
     @property
     def left_out(self) -> tuple[str, ...]:
         """The labels of the model that have no row: of a name met before, or a foreign rating."""
         kept = set(self.rows.vocabulary.tolist())
-        named = enumerate(self.model.labels.names)
-        return tuple(name for at, name in named if name and at not in kept)
+        asked = ((at, one) for at, one in enumerate(self.model.labels) if self._keeps(one))
+        return tuple(one.name for at, one in asked if one.name and at not in kept)
 
     @cached_property
     def limits(self) -> NDArray[np.float32]:
@@ -116,7 +127,11 @@ class Export:
             for label in self.model.labels
             if label.name and label.threshold is not None
         }
-        return replace(own, tags={**labelled, **own.tags})
+        tags = {**labelled, **own.tags}
+        if self.only:
+            there = set(self.rows.labels.names)
+            tags = {name: limit for name, limit in tags.items() if name in there}
+        return replace(own, tags=tags)
 
     def graph(self) -> Graph:
         """The graph to be edited; of safetensors alone, torch makes one."""
@@ -155,6 +170,24 @@ class Export:
         """Where the model comes from, where that is known."""
         spec = self.model.spec
         return spec.source or (f"https://huggingface.co/{spec.repo}" if spec.repo else "")
+
+    def _keeps(self, label: Label) -> bool:
+        return not self.only or label.category.name in self.only
+
+    def _check_only(self) -> None:
+        labels = self.model.labels
+        there = [kind.name for kind in labels.categories if len(labels.of(kind.name))]
+        for name in self.only:
+            if name not in there:
+                raise UsageError(
+                    f"--category: expected categories of {self.model.name} ({', '.join(there)}), "
+                    f"got {name!r}"
+                )
+        if self.only and self.to in WITH_SAFETENSORS:
+            raise UsageError(
+                f"--category: expected --to wd or --to cl, got --to {self.to}: safetensors hold "
+                f"every label"
+            )
 
     @property
     def _in_order(self) -> bool:

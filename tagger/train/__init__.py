@@ -31,4 +31,5 @@ underway    a training under way
 epoch       one epoch
 loop        the training itself
 report      figures and thresholds of a trained network
+halving     what float16 weights change
 """

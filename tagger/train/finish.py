@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 from ..export.card import Card
 from ..export.folders import Finished, write_universal
 from ..export.graph import round_weights
+from . import halving
 from .former import kept_thresholds
 from .material import Material
-from .model import TaggerNetwork
+from .model import EMBEDDING, SCALAR, TaggerNetwork
 from .progress import Progress
-from .report import make_report
+from .report import limits, make_report
 
 
 def finish(material: Material, network: TaggerNetwork, progress: Progress) -> Path:
@@ -21,11 +23,21 @@ def finish(material: Material, network: TaggerNetwork, progress: Progress) -> Pa
     Everything is measured on the weights as they are stored.
     """
     config = material.config
-    if config.card.weights == "fp16":
+    score = material.score_with(network)
+    half = config.card.weights == "fp16"
+    asked = material.validation[: halving.PICTURES]
+    exact = score(asked) if half else None
+    if half:
         round_weights(network)
     progress.say("fitting thresholds, measuring")
     splits = {"calibration": material.calibration, "validation": material.validation}
-    report = make_report(material.score_with(network), material.targets, material.training, splits)
+    report = make_report(score, material.targets, material.training, splits)
+    labels = material.targets.rows.labels
+    halved: dict[str, Any] = {}
+    if exact is not None:
+        found = halving.compare(exact, score(asked), limits(report.thresholds, material.targets))
+        progress.say(found.sentence)
+        halved = found.plain()
     about = material.targets.dataset.about
     text = json.dumps(report.figures, indent=2)
     (config.out / "report.json").write_text(text + "\n", encoding="utf-8", newline="\n")
@@ -39,8 +51,8 @@ def finish(material: Material, network: TaggerNetwork, progress: Progress) -> Pa
         notes=config.card.notes,
         figures=report.figures,
         dataset=about,
+        half=halved,
     )
-    labels = material.targets.rows.labels
     finished = Finished(
         network=network,
         architecture=network.architecture,
@@ -54,6 +66,7 @@ def finish(material: Material, network: TaggerNetwork, progress: Progress) -> Pa
         weights=config.card.weights,
         card=card,
         relations=material.targets.dataset.relations,
+        extras=_extras(network, config.card.embeddings),
     )
     folder = write_universal(finished, config.out / "model")
     overall = report.figures["all"]
@@ -62,3 +75,11 @@ def finish(material: Material, network: TaggerNetwork, progress: Progress) -> Pa
         f"mAP {overall['mean_average_precision']:.3f} on {overall['pictures']:,} pictures"
     )
     return folder
+
+
+def _extras(network: TaggerNetwork, embeddings: bool) -> tuple[str, ...]:
+    """What the graph gives beside probabilities: the rating's scalar always, vectors if asked."""
+    groups = network.contract().groups
+    scalar = [SCALAR] if any(group.kind == "ordinal" for group in groups) else []
+    own = [f"{EMBEDDING}_{group.name}" for group in groups if group.hidden]
+    return (*scalar, *([EMBEDDING, *own] if embeddings else []))

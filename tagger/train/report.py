@@ -81,6 +81,15 @@ def make_report(
     )
 
 
+def limits(thresholds: Thresholds, targets: Targets) -> NDArray[np.float32]:
+    """The threshold of each label, float32 [n]; NaN of what is no learned tag."""
+    learned = _learned_tags(targets)
+    labels = LabelSet(tuple(targets.rows.labels[index] for index in learned))
+    each = np.full(len(targets.rows.labels), np.nan, np.float32)
+    each[learned] = calibration.by_label(thresholds, labels)
+    return each
+
+
 def _learned_tags(targets: Targets) -> NDArray[np.intp]:
     return np.flatnonzero(targets.rows.vocabulary >= 0)
 

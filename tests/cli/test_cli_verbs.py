@@ -99,7 +99,7 @@ def test_a_package_that_is_not_installed_is_named_with_what_brings_it(
 def test_extras_are_those_of_the_package() -> None:
     """Each module that is named with an extra is one of its requirements."""
     path = Path(__file__).parents[2] / "pyproject.toml"
-    text = path.read_text("utf-8").replace("pyyaml", "yaml")
+    text = path.read_text("utf-8").replace("pyyaml", "yaml").replace("scikit-learn", "sklearn")
     for extra, modules in EXTRAS.items():
         (listed,) = re.findall(rf"^{extra} = \[(.*?)\]$", text, re.MULTILINE | re.DOTALL)
         assert all(f'"{module}>=' in listed for module in modules)

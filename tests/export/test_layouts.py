@@ -360,3 +360,32 @@ def test_what_can_not_be_exported_is_one_sentence(tmp_path: Path) -> None:
         with pytest.raises((ModelError, UsageError), match=sentence):
             exported(one, to, tmp_path / out, bake)
     assert sorted(path.name for path in tmp_path.iterdir()) == before
+
+
+def test_a_model_is_cut_down_to_the_categories_asked_for(tmp_path: Path) -> None:
+    """Their labels say what they said; thresholds of others go, and nobody is told they lack."""
+    export = Export(model(tmp_path / "mine"), "wd", only=("general",))
+    folder = write_layout(export, tmp_path / "wd")
+    assert names(folder / "selected_tags.csv") == [
+        *("general", "sensitive", "questionable", "explicit"),
+        *('say_"hi"', "hat", "unknown_character"),
+    ]
+    assert export.left_out == ("hat",), "the second of that name"
+    (output, *_) = answers(folder / "model.onnx", pixels())
+    wanted = meant(10)
+    np.testing.assert_allclose(output[:, 4:6], wanted[:, [4, 1]], atol=1e-5)
+    assert compare(export, folder)["model.onnx"] < 1e-4
+    people = Export(model(tmp_path / "again"), "wd", only=("character",))
+    write_layout(people, tmp_path / "people")
+    assert read_manifest(tmp_path / "people" / "tagger.json").thresholds.tags == {}
+
+
+def test_only_categories_that_are_there_can_be_kept(tmp_path: Path) -> None:
+    """And not of safetensors, which hold every label."""
+    own = with_safetensors(model(tmp_path / "mine"))
+    with pytest.raises(UsageError, match="got 'genral'"):
+        write_layout(Export(own, "wd", only=("genral",)), tmp_path / "wd")
+    with pytest.raises(UsageError, match="got 'artist'"):
+        write_layout(Export(own, "wd", only=("artist",)), tmp_path / "wd")
+    with pytest.raises(UsageError, match="expected --to wd or --to cl"):
+        write_layout(Export(own, "timm", only=("general",)), tmp_path / "timm")

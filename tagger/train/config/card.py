@@ -20,6 +20,11 @@ class CardOptions:
     weights: Literal["fp32", "fp16"] = option(
         "fp32", help="How the finished model's weights are stored; it computes in fp32 either way."
     )
+    embeddings: bool = option(
+        False,
+        help="Let the finished graph give vectors too: `embedding`, and `embedding_HEAD` of heads "
+        "with a hidden layer.",
+    )
 
     def __post_init__(self) -> None:
         check(self)
