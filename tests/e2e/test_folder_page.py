@@ -7,6 +7,8 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
+from tagger.images import EXTENSIONS
+
 EXAMPLE = Path(__file__).parents[2] / "examples" / "balloon.png"
 MARKUP = "<img src=x onerror=tgPwned=1>"
 
@@ -132,3 +134,29 @@ def test_a_zip_that_leads_out_is_refused(tab: Any, tmp_path: Path) -> None:
     tab.turn("Folder")
     tab.page.locator("#tagger_files input[type=file]").set_input_files(str(packed))
     tab.page.locator("#tagger_folder_note .tg-bad", has_text="inside what was dropped").wait_for()
+
+
+def test_a_dropped_folder_keeps_its_sub_folders(tab: Any, pictures: Path) -> None:
+    """As a browser drops one, from outside it: captions come back under the same places."""
+    deep = pictures / "inner" / "deeper"
+    deep.mkdir(parents=True)
+    for number, picture in enumerate(sorted(pictures.glob("*.png"))):
+        picture.rename((deep if number % 2 else pictures / "inner") / picture.name)
+    there = {
+        path.relative_to(pictures.parent).with_suffix(".txt").as_posix()
+        for path in pictures.rglob("*")
+        if path.suffix in EXTENSIONS
+    }
+    tab.turn("Folder")
+    zone = tab.page.locator("#tagger_files").bounding_box()
+    at = {"x": zone["x"] + zone["width"] / 2, "y": zone["y"] + zone["height"] / 2}
+    devtools = tab.page.context.new_cdp_session(tab.page)
+    for kind in ("dragEnter", "dragOver", "drop"):
+        data = {"items": [], "files": [str(pictures)], "dragOperationsMask": 1}
+        devtools.send("Input.dispatchDragEvent", {"type": kind, **at, "data": data})
+    tab.page.locator(".tg-figure", has_text=str(len(there))).first.wait_for()
+    run(tab)
+    with tab.page.expect_download() as fetched:
+        tab.page.locator("#tagger_back a[download]").first.click()
+    with zipfile.ZipFile(fetched.value.path()) as archive:
+        assert set(archive.namelist()) == there

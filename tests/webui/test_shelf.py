@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import logging
+import shutil
+import threading
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -113,3 +116,41 @@ def test_the_processor_needs_no_room_on_a_card(tmp_path: Path) -> None:
     app.close()
 
     assert host.turns == []
+
+
+def test_loading_asked_during_a_download_loads_when_it_is_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The download goes on as it was; asked twice, it is loaded once."""
+    home = tmp_path / "home"
+    monkeypatch.setenv("TAGGER_HOME", str(home))
+    demo = Path(__file__).parents[2] / "tagger" / "demo" / "model"
+    told = json.loads((demo / "tagger.json").read_text("utf-8"))
+    entry = {name: told[name] for name in told if name != "schema"} | {"repo": "me/tiny"}
+    home.mkdir()
+    (home / "models.json").write_text(json.dumps({"tiny": entry}))
+    begun, go_on = threading.Event(), threading.Event()
+    fetched: list[str] = []
+
+    def fetch(self: App, model: Any, job: Any) -> None:
+        begun.set()
+        go_on.wait(20)
+        fetched.append(model.name)
+        shutil.copytree(demo, home / "models" / "tiny")
+
+    monkeypatch.setattr(App, "_fetch", fetch)
+    app, opened = app_of(StandAlone())
+    download = app.download("tiny")
+    begun.wait(20)
+    load = app.load("tiny")
+    again = app.load("tiny")
+
+    assert load is not download
+    assert again is load
+    assert load.state != "done"
+    go_on.set()
+    assert load.wait(20)
+    app.close()
+    assert (download.state, load.state, load.message) == ("done", "done", "")
+    assert fetched == ["tiny"]
+    assert opened == ["auto"]

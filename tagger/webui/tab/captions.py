@@ -40,17 +40,24 @@ def build(shared: Shared, thumbnails: Thumbnails) -> None:
     picked = [page.head, page.text, page.before, page.undo, page.confirm]
     reading = common.note("Reading the captions…")
     every = [*drawn, *picked]
+
+    def tallied(event: Any) -> None:
+        """The table of tags follows: to read a hundred thousand captions takes a while."""
+        listen(event.then, acts.tally, given, [page.note, page.tags, page.plot])
+
     for event in (page.show.click, page.path.submit, page.query.submit):
         first = listen(event, lambda: reading, [], [page.note])
-        listen(first.then, acts.show, [page.path, page.query, page.extension, *given], every)
+        shown = [page.path, page.query, page.extension, *given]
+        tallied(listen(first.then, acts.show, shown, every))
     listen(page.box.input, acts.hear, [page.box, *given], [page.box, *every])
-    listen(page.save.click, acts.save, [page.text, page.before, *given], every)
-    listen(page.undo.click, acts.undo, given, every)
-    listen(page.yes.click, acts.remove, given, every)
+    tallied(listen(page.save.click, acts.save, [page.text, page.before, *given], every))
+    tallied(listen(page.undo.click, acts.undo, given, every))
+    tallied(listen(page.yes.click, acts.remove, given, every))
     listen(page.no.click, lambda: update(visible=False), [], [page.confirm])
     asked = [page.scope, *page.batch, *given]
     listen(page.look.click, acts.preview, asked, [edits, page.diff, page.apply])
-    listen(page.apply.click, acts.apply, [edits, *given], [edits, page.diff, page.apply, *every])
+    applied = [edits, page.diff, page.apply, *every]
+    tallied(listen(page.apply.click, acts.apply, [edits, *given], applied))
     listen(page.twins.click, acts.twins, given, [page.doubles])
 
 
@@ -162,7 +169,23 @@ class Acts:
             return desk, shown
         return desk, self._same(desk)
 
+    def tally(self, desk: Desk, *given: Any) -> list[Any]:
+        """The table of tags of a folder that is shown whole: its captions are read now."""
+        if desk.root is None or desk.query.strip():
+            return [update()] * 3
+        try:
+            _, stats = desks.look(self._app, desk, self._shared.ask(*given).model)
+        except TaggerError:  # gone meanwhile: what is asked next says so
+            return [update()] * 3
+        shown = fragments.tags(_rows(stats)[:TAGS], stats.captions, len(stats.tags))
+        plot = fragments.plot(_rows(stats), stats.lengths)
+        return [_unread(stats) or update(), shown, plot]
+
     def _looked(self, desk: Desk, model: str, said: Any = "") -> list[Any]:
+        if not desk.query.strip():
+            desk = desks.listed(self._app, desk, model)
+            grid, picked = self._grid(desk), self._picked(desk)
+            return [desk, said, update(), grid, update(), desk.query, *picked]
         desk, stats = desks.look(self._app, desk, model)
         shown = fragments.tags(_rows(stats)[:TAGS], stats.captions, len(stats.tags))
         plot = fragments.plot(_rows(stats), stats.lengths)

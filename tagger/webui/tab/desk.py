@@ -6,6 +6,7 @@ when it is shown.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -20,6 +21,7 @@ from ...folder.query import Both, Either, Has, Not, Query, show
 from ...folder.queryreader import parse
 from ...folder.sidecars import read_caption
 from ...folder.stats import FolderStats, folder_stats
+from ...folder.walk import walk
 from ...folder.words import read_words
 from ...settings import Folder, Settings
 from ...spelling import key
@@ -79,6 +81,24 @@ class Desk:
         return Captions((self.root,) if self.root else (), self.folder)
 
 
+def listed(app: App, desk: Desk, model: str) -> Desk:
+    """Find the folder's pictures, for a query that means all: no caption is read for it.
+
+    Raises UsageError where it is no folder, or one without pictures.
+    """
+    captions = desk.captions()  # which says what is no folder
+    found: list[str] = []
+    for listing in walk(captions.roots, desk.folder.recursive).listings():
+        groups: dict[str, list[str]] = {}
+        for name in listing.names:
+            picture = listing.folder / name
+            groups.setdefault(picture.stem, []).append(str(picture))
+        found += itertools.chain.from_iterable(groups.values())
+    if not found:
+        next(iter(captions))  # which says why
+    return _with(desk, found, frozenset(_kinds(app, model)))
+
+
 def look(app: App, desk: Desk, model: str) -> tuple[Desk, FolderStats]:
     """Read the folder: the pictures that the query means, and the statistics of their captions.
 
@@ -94,14 +114,14 @@ def look(app: App, desk: Desk, model: str) -> tuple[Desk, FolderStats]:
         replace(rules, selected=None, known=frozenset(kinds)),
         kinds,
     )
+    return _with(desk, found, frozenset(kinds)), stats
+
+
+def _with(desk: Desk, found: list[str], known: frozenset[str]) -> Desk:
+    """The same with other pictures, none of them chosen, on a page that there is."""
     last = max(0, (len(found) - 1) // PAGE * PAGE)
-    return replace(
-        desk,
-        pictures=tuple(found),
-        first=min(desk.first, last),
-        chosen=frozenset(),
-        known=frozenset(kinds),
-    ), stats
+    first = min(desk.first, last)
+    return replace(desk, pictures=tuple(found), first=first, chosen=frozenset(), known=known)
 
 
 def _meant(captions: Captions, rules: Rules, found: list[str]) -> Iterator[Captioned]:
