@@ -17,6 +17,7 @@ from tagger.home import part
 from tagger.webui import interpreter, processes
 from tagger.webui.following import Follower, tail
 from tagger.webui.job import Job
+from tagger.webui.tab.training import NEW, Acts
 from tagger.webui.training import Request, Trainings, check_name, read_flags, recipes
 
 
@@ -282,3 +283,46 @@ def test_an_installed_package_asks_for_its_own_extra() -> None:
     ]
     found = {*interpreter._of_extra(every, None), *interpreter._of_extra(every, "train")}
     assert found == {"numpy>=1.26", "torch>=2.4", "duckdb>=1.1", "onnx>=1.16"}
+
+
+# ---------------------------------------------------------------- the page's listeners
+
+
+def form(dataset: Path, more: str = "", name: str = "mine") -> tuple[str, ...]:
+    """What the form of the page holds."""
+    return (str(dataset), name, "none", NEW, "", "", "auto", more)
+
+
+def test_a_training_touches_only_what_is_open(tmp_path: Path, bench: Any) -> None:
+    """The folder of the dataset, and paths among the further flags."""
+    (tmp_path / "open").mkdir()
+    acts = Acts(bench.app(open_folders=(tmp_path / "open",)))
+    for given in (form(tmp_path), form(tmp_path / "open" / ".."), form(Path("/etc"))):
+        with pytest.raises(UsageError, match="expected"):
+            acts._asked("", *given)
+    with pytest.raises(UsageError, match=r"etc/passwd"):
+        acts._asked("", *form(tmp_path / "open", "--weights-from /etc/passwd"))
+
+
+def test_a_page_that_others_reach_names_no_program(tmp_path: Path, bench: Any) -> None:
+    """Nor does it make a Python where no folder is open, nor train anywhere."""
+    named = Acts(bench.app(open_folders=(tmp_path,), listening=True, users=(("a", "b"),)))
+    with pytest.raises(UsageError, match="no path of a program"):
+        named._asked("/bin/sh", *form(tmp_path))
+    closed = bench.app(listening=True, users=(("a", "b"),))
+    with pytest.raises(UsageError, match="expected"):
+        Acts(closed)._asked("", *form(tmp_path))
+    assert "--tagger-root" in Acts(closed).set_up(("", ""))[0]
+    assert closed.jobs.list() == ()
+
+
+def test_letters_that_are_not_the_pages_change_nothing(bench: Any) -> None:
+    """Unknown acts, names that lead elsewhere, what is no letter at all."""
+    acts = Acts(bench.app())
+    for letter in (
+        '{"all": [{"do": "stop", "run": "../../x"}]}',
+        '{"all": [{"do": 1}]}',
+        "[",
+        "null",
+    ):
+        assert acts.hear(letter, None)[:2] == ["", ""]
