@@ -50,7 +50,7 @@ def run(argv: Sequence[str], prog: str) -> int:
         closing(open_source(flags.model, runtime)) as source,
         progress("Evaluating", "pictures") as tell,
     ):
-        result = evaluate(source, options, lambda _, done, total: tell(done, total))
+        result = evaluate(source, options, lambda what, done, total: tell(done, total, what))
     _tell(result)
     _write(options, result)
     return FAILED if result.broken else DONE

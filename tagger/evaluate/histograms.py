@@ -8,7 +8,7 @@ thresholds are those of scores that are a little rounded. The bins are even on t
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -50,11 +50,10 @@ class Histograms:
         ):
             np.add.at(counts.reshape(-1), place[meant], 1)
 
-    @cached_property
+    @property
     def edges(self) -> NDArray[np.float32]:
         """The least score of each bin but the first, float32[bins - 1], ascending."""
-        inner = np.linspace(-_SPAN, _SPAN, self.bins - 1)
-        return (1 / (1 + np.exp(-inner))).astype(np.float32)
+        return _edges(self.bins)
 
     @property
     def support(self) -> Ints:
@@ -192,6 +191,14 @@ class Reliability:
     true: Floats
     size: Ints
     error: float
+
+
+@cache
+def _edges(bins: int) -> NDArray[np.float32]:
+    inner = np.linspace(-_SPAN, _SPAN, bins - 1)
+    made = (1 / (1 + np.exp(-inner))).astype(np.float32)
+    made.flags.writeable = False
+    return made
 
 
 def best_f1(histograms: Histograms) -> float:

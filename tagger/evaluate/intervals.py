@@ -125,7 +125,8 @@ def drawn(values: Floats, options: Bootstrap) -> Iterator[Floats]:
     for start in range(0, options.draws, CHUNK):
         draws = min(CHUNK, options.draws - start)
         picks = (rng.integers(0, size, size) for _ in range(draws))
-        yield np.stack([np.bincount(pick, minlength=size) for pick in picks]) @ values
+        # each draw summed at once: millions of pictures would not fit in memory 64 times
+        yield np.stack([np.bincount(pick, minlength=size) @ values for pick in picks])
 
 
 def _interval(value: Floats, drawn: Floats, options: Bootstrap) -> Interval:

@@ -66,6 +66,11 @@ class Rows:
 # ---------------------------------------------------------------- writing
 
 
+def as_written(path: str) -> str:
+    """A path as a table names it; bytes that are no text are escaped."""
+    return path.encode("utf-8", "backslashreplace").decode()
+
+
 def check_table(file: Path, head: Head) -> None:
     """Refuse a place where a table can't go, before anything is inferred.
 
@@ -107,7 +112,7 @@ class TableWriter:
 
         values = pa.array(np.concatenate([each.values for each in scores]), pa.float32())
         listed = pa.FixedSizeListArray.from_arrays(values, type=self._schema.field("scores").type)
-        named = [path.encode("utf-8", "backslashreplace").decode() for path in paths]
+        named = [as_written(path) for path in paths]
         columns = [pa.array(named, pa.string()), pa.array(hashes, pa.string()), listed]
         self._writer.write_table(pa.table(columns, schema=self._schema))
 
@@ -161,11 +166,26 @@ class ScoreTable:
         self.head = self._read_head()
 
     def __iter__(self) -> Iterator[Rows]:
+        yield from map(self.group, range(self.groups))
+
+    @property
+    def groups(self) -> int:
+        """How many row groups there are."""
+        return self._file.num_row_groups
+
+    def group(self, number: int) -> Rows:
+        """The pictures of one row group. Raises UsageError if it is broken."""
+        return self._rows(self._read(number))
+
+    def paths(self, number: int) -> Sequence[str]:
+        """The paths of one row group alone, which is quick. Raises UsageError if it is broken."""
+        return self._read(number, ["path"])["path"].to_pylist()
+
+    def _read(self, number: int, columns: list[str] | None = None) -> Any:
         import pyarrow as pa
 
         try:
-            for group in range(self._file.num_row_groups):
-                yield self._rows(self._file.read_row_group(group))
+            return self._file.read_row_group(number, columns)
         except (OSError, pa.ArrowException) as error:
             raise self._refusal("one that is cut off or broken") from error
 

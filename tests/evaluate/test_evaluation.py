@@ -29,10 +29,13 @@ from tagger.evaluate.evaluation.held import Held
 from tagger.evaluate.evaluation.mistakes import Mistakes
 from tagger.evaluate.evaluation.ratings import confusion, match_ratings, three_of
 from tagger.evaluate.evaluation.result import as_json
-from tagger.evaluate.evaluation.source import Answer, Asked
+from tagger.evaluate.evaluation.source import Answer, Asked, open_source
 from tagger.evaluate.predictions import Predictions
+from tagger.folder.scoretable import Head, ScoreTable, writing
 from tagger.labels import DANBOORU, Label, LabelSet, category
 from tagger.relations import EMPTY, Relations
+from tagger.scores import Scores
+from tagger.settings import Runtime
 from tagger.thresholds import Thresholds
 
 
@@ -232,6 +235,107 @@ def test_pictures_that_can_not_be_scored_are_left_out_and_said(drawn: Path) -> N
         judge(Fails(drawn), drawn, limit=3)
 
 
+def test_thresholds_fitted_without_some_pictures_say_so(drawn: Path) -> None:
+    """And where none of them could be scored, there are none, for that reason."""
+    fit_on = set(Dataset.open(drawn).rows("calibration").tolist())
+
+    class Fails(Says):
+        def answers(self, asked: Sequence[Asked]) -> Iterator[Answer]:
+            for answer in super().answers(asked):
+                fails = answer.asked.row in broken
+                yield replace(answer, values=None, fault="broken") if fails else answer
+
+    broken = set(sorted(fit_on)[:2])
+    result = judge(Fails(drawn), drawn)
+    assert result.notes == (f"fitted without 2 of {len(fit_on)} pictures of calibration (broken)",)
+    broken = fit_on
+    result = judge(Fails(drawn), drawn)
+    assert [at.way for at in result.at] == ["own"]
+    assert "no thresholds were fitted" in result.notes[0]
+    assert "broken" in result.notes[0]
+
+
+def test_the_index_is_not_copied_for_each_picture(
+    drawn: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A column is a copy of all rows, so a split of any size takes it equally often."""
+    taken: list[str] = []
+    column = Dataset.column
+    monkeypatch.setattr(
+        Dataset, "column", lambda self, name: (taken.append(name), column(self, name))[1]
+    )
+    judge(Says(drawn), drawn, limit=3)
+    few = len(taken)
+    judge(Says(drawn), drawn)
+
+    assert len(taken) == 2 * few
+
+
+def test_files_of_others_are_not_written_over(drawn: Path, tmp_path: Path) -> None:
+    """Neither the dataset's, nor one that is no table of scores, nor one another flag writes."""
+    own, other = drawn / "index.parquet", tmp_path / "other.parquet"
+    other.write_bytes(own.read_bytes())
+
+    with pytest.raises(UsageError, match="which is the dataset's"):
+        EvaluateOptions(model="m", dataset=drawn, save_scores=own)
+    with pytest.raises(UsageError, match="another flag's"):
+        EvaluateOptions(
+            model="m", dataset=drawn, csv=tmp_path / "a.csv", classes=tmp_path / "a.csv"
+        )
+    with pytest.raises(UsageError, match="expected a table of scores"):
+        judge(Says(drawn), drawn, save_scores=other)
+    assert other.read_bytes() == own.read_bytes()
+
+
+def test_scores_of_a_file_are_found_in_any_order(drawn: Path, tmp_path: Path) -> None:
+    """By a picture's path in the dataset, a part of the file at a time; what it lacks is named."""
+    dataset, source = Dataset.open(drawn), Says(drawn)
+    rows = [int(row) for split in ("validation", "calibration") for row in dataset.rows(split)]
+    names = dataset.column("path")
+    file = tmp_path / "s.parquet"
+    with writing(file, Head("says", source.labels, source.thresholds)) as table:
+        for answer in source.answers([Asked(row, Path(), "") for row in rows[:0:-1]]):
+            assert answer.values is not None
+            path, scores = (
+                str(names[answer.asked.row]),
+                Scores(answer.values, source.labels, "says"),
+            )
+            table.write([path], ["a" * 64], [scores])
+    read = open_source(str(file), Runtime())
+    result = judge(read, drawn, save_scores=tmp_path / "again.parquet")
+
+    assert result.mean_average_precision == 1
+    assert result.pictures == len(dataset.rows("validation")) - 1
+    assert result.broken == ((str(names[rows[0]]), "not in s.parquet"),)
+    assert {
+        digest for part in ScoreTable(tmp_path / "again.parquet") for digest in part.hashes
+    } == {"a" * 64}
+
+
+def test_json_has_the_sweep_and_the_surest_mistakes(drawn: Path) -> None:
+    """By path and tag, as what the dataset may have wrong; classes by the dataset's numbers."""
+    dataset, result = Dataset.open(drawn), judge(Says(drawn, noise=0.1), drawn, examples=5)
+    plain = json.loads(json.dumps(as_json(result), allow_nan=False))
+    rows = {name: row for row, name in enumerate(dataset.column("path"))}
+
+    assert len(plain["said_not_there"]) == len(plain["there_not_said"]) == 5
+    for kind, there in (("said_not_there", False), ("there_not_said", True)):
+        for one in plain[kind]:
+            label = dataset.vocabulary.find(one["tag"])
+            assert dataset.targets([rows[one["path"]]])[0][0][label] == there
+            assert one["score"] == pytest.approx(0.1 if there else 0.9)
+    half = next(row for row in plain["sweep"] if row["threshold"] == 0.5)
+    own = plain["at"][0]["micro"]
+    assert (half["precision"], half["recall"]) == pytest.approx((own["precision"], own["recall"]))
+    assert sum(row["answers"] for row in plain["reliability"]) == sum(
+        row["judged"] for row in plain["by_tag"]
+    )
+    assert result.characters is not None
+    assert result.characters.rows
+    for row in result.characters.rows:
+        assert dataset.vocabulary[row.id].name == row.name
+
+
 # ---------------------------------------------------------------- labels, ratings
 
 
@@ -285,7 +389,7 @@ def test_what_is_held_gives_exact_figures(tmp_path: Path) -> None:
     truth = rng.random((300, 70)) < 0.2
     scores = np.round(np.clip(truth * 0.3 + rng.random(truth.shape) * 0.7, 0, 1), 6)
     answers = Predictions(scores.astype(np.float32), truth, rng.random(truth.shape) < 0.8)
-    for file in (None, tmp_path / "scores.npy"):
+    for file in (None, (tmp_path / "scores").open("w+b")):
         held = Held(300, 70, file)
         held.add(answers.rows(np.arange(100)))
         held.add(answers.rows(np.arange(100, 300)))

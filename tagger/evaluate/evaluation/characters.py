@@ -56,10 +56,13 @@ class Characters:
         """For each picture 1 or 0, whether a true one is among the first k; NaN without any."""
         return np.concatenate(self.hits[k]) if self.hits[k] else np.zeros(0)
 
-    def classes(self, names: tuple[str, ...]) -> list[ClassRow]:
-        """Each class that a picture shows, those with most pictures first."""
+    def classes(self, names: tuple[str, ...], ids: NDArray[np.intp]) -> list[ClassRow]:
+        """Each class that a picture shows, those with most pictures first.
+
+        names, ids: of the judged labels, their names and their numbers in the dataset.
+        """
         rows = [
-            ClassRow(names[label], int(samples), float(first / samples), int(label))
+            ClassRow(names[label], int(samples), float(first / samples), int(ids[label]))
             for label, samples, first in zip(self.labels, self.samples, self.first, strict=True)
             if samples
         ]

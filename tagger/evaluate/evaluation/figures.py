@@ -9,7 +9,6 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from ...thresholds import Thresholds
 from .. import intervals
 from ..confusion import Counts
 from ..histograms import Histograms
@@ -34,7 +33,6 @@ class _View:
     judged: Judged
     passed: Passed
     options: EvaluateOptions
-    thresholds: Thresholds | None
 
     @cached_property
     def precisions(self) -> Floats:
@@ -74,23 +72,22 @@ def figures(
     judged: Judged,
     passed: Passed,
     options: EvaluateOptions,
-    thresholds: Thresholds | None,
     doubts: tuple[str, ...],
 ) -> Evaluation:
     """Work the figures out."""
-    view = _View(judged, passed, options, thresholds)
+    view = _View(judged, passed, options)
     labels, support = judged.columns.labels, view.support
     equal = passed.held.equal_point() if passed.held else passed.histograms.equal_point()
     mistakes = passed.mistakes
+    said, missed = (mistakes.said, mistakes.missed) if mistakes else ([], [])
+    paths = judged.dataset.column("path")
     return Evaluation(
         options=options,
         model=judged.source.name,
         content=judged.dataset.content,
         notes=(*doubts, *_notes(view)),
         pictures=len(passed.rows),
-        broken=tuple(
-            (str(judged.dataset.column("path")[row]), why) for row, why in passed.faults.items()
-        ),
+        broken=tuple((str(paths[row]), why) for row, why in sorted(passed.faults.items())),
         tags=len(labels),
         mean_average_precision=mean(view.precisions[view.supported]),
         exact=passed.held is not None,
@@ -106,8 +103,9 @@ def figures(
         characters=_named(view),
         calibration_error=passed.histograms.reliability().error,
         curves=_curves(passed.histograms),
-        said=tuple(mistakes.said) if mistakes else (),
-        missed=tuple(mistakes.missed) if mistakes else (),
+        said=tuple(said),
+        missed=tuple(missed),
+        paths={one.row: str(paths[one.row]) for one in (*said, *missed)},
     )
 
 
@@ -118,8 +116,8 @@ def _notes(view: _View) -> Iterator[str]:
     columns, options, passed = view.judged.columns, view.options, view.passed
     if options.split == "train":
         yield "the pictures of train are those that a model made of this dataset has learned"
-    if view.thresholds is None:
-        yield f"no thresholds were fitted: {options.fit_on} has no pictures to fit on"
+    if options.split == "calibration":
+        yield "a model made of this dataset has its own thresholds from the pictures of calibration"
     total = len(view.judged.dataset.vocabulary)
     if len(columns.labels) < total or columns.renamed:
         renamed = f", {columns.renamed:,} of them by an alias" if columns.renamed else ""
@@ -265,7 +263,9 @@ def _named(view: _View) -> Named | None:
         classes=int((characters.samples > 0).sum()),
         top1=view.shared(first),
         top5=view.shared(characters.top(5)),
-        rows=tuple(characters.classes(view.judged.columns.labels.names)),
+        rows=tuple(
+            characters.classes(view.judged.columns.labels.names, view.judged.columns.dataset)
+        ),
     )
 
 

@@ -6,8 +6,8 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
-from typing import Any
+from tempfile import TemporaryFile
+from typing import IO, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,23 +19,30 @@ from ..metrics import Floats, Point, average_precision, micro
 from ..predictions import Predictions
 
 IN_MEMORY = 512 << 20
-"""Bytes of scores up to which no file is needed."""
+"""Bytes of scores and facts up to which no file is needed."""
 ANYWAY = 64_000_000
 """Scores up to which they are held without being asked for."""
-_COLUMNS, _ROWS = 64, 2048
+_AT_ONCE = 32 << 20
+"""Scores of some labels, or of some pictures, that are worked on at a time."""
 
 
 class Held:
-    """Scores and truth of a split's pictures, filled from the top."""
+    """Scores and truth of a split's pictures, filled from the top.
 
-    def __init__(self, pictures: int, labels: int, file: Path | None) -> None:
+    file: an empty one that they lie in, `size` bytes; None for memory.
+    """
+
+    def __init__(self, pictures: int, labels: int, file: IO[bytes] | None = None) -> None:
         shape = (pictures, labels)
-        # 1: true, 2: known; a byte, so that both travel together
+        # facts are 1: true, 2: known; a byte, so that both travel together
         if file is None:
             self._scores: Any = np.zeros(shape, np.float32)
+            self._facts: Any = np.zeros(shape, np.uint8)
         else:
-            self._scores = np.lib.format.open_memmap(file, "w+", np.float32, shape)
-        self._facts = np.zeros(shape, np.uint8)
+            _reserve(file, size(pictures, labels))
+            facts_at = 4 * pictures * labels
+            self._scores = np.memmap(file, np.float32, "r+", 0, shape)
+            self._facts = np.memmap(file, np.uint8, "r+", facts_at, shape)
         self._filled = 0
 
     def add(self, predictions: Predictions) -> None:
@@ -48,9 +55,10 @@ class Held:
     def average_precision(self) -> Floats:
         """Average precision of each label, exactly, float64[n]; NaN without positives."""
         wide = self._scores.shape[1]
+        step = max(1, _AT_ONCE // max(1, self._filled))
         parts = [
-            average_precision(self._part(slice(0, self._filled), slice(at, at + _COLUMNS)))
-            for at in range(0, wide, _COLUMNS)
+            average_precision(self._part(slice(0, self._filled), slice(at, at + step)))
+            for at in range(0, wide, step)
         ]
         return np.concatenate(parts) if parts else np.zeros(0)
 
@@ -69,8 +77,9 @@ class Held:
     def _counts(self, threshold: float) -> Counts:
         """Counts at a threshold over everything, arrays of one number."""
         total = np.zeros(3, np.int64)
-        for at in range(0, self._filled, _ROWS):
-            some = self._part(slice(at, min(at + _ROWS, self._filled)), slice(None))
+        step = max(1, _AT_ONCE // max(1, self._scores.shape[1]))
+        for at in range(0, self._filled, step):
+            some = self._part(slice(at, min(at + step, self._filled)), slice(None))
             said = (some.scores >= np.float32(threshold)) & some.known
             tp = int((said & some.truth).sum())
             total += (tp, int(said.sum()) - tp, int(some.positives.sum()) - tp)
@@ -91,9 +100,9 @@ def holding(pictures: int, labels: int, asked: bool) -> Iterator[Held | None]:
     if not asked and pictures * labels > ANYWAY:
         yield None
         return
-    needed = 4 * pictures * labels
+    needed = size(pictures, labels)
     if needed <= IN_MEMORY:
-        yield Held(pictures, labels, None)
+        yield Held(pictures, labels)
         return
     folder = make(part("cache") / "scores")
     free = shutil.disk_usage(folder).free
@@ -102,8 +111,19 @@ def holding(pictures: int, labels: int, asked: bool) -> Iterator[Held | None]:
             f"{folder}: expected {needed / 1e9:.1f} GB of room for every score, got "
             f"{free / 1e9:.1f} GB: leave --exact out, or set TAGGER_HOME to a larger disk"
         )
-    file = folder / f"{os.getpid()}.npy"
-    try:
+    # nameless where the system can, so that a run that is killed leaves nothing behind
+    with TemporaryFile(dir=folder) as file:
         yield Held(pictures, labels, file)
-    finally:
-        file.unlink(missing_ok=True)
+
+
+def size(pictures: int, labels: int) -> int:
+    """Bytes that scores and facts take."""
+    return 5 * pictures * labels
+
+
+def _reserve(file: IO[bytes], wanted: int) -> None:
+    """Take the room now: a disk that fills up under a mapped file ends the program."""
+    if hasattr(os, "posix_fallocate"):
+        os.posix_fallocate(file.fileno(), 0, wanted)
+    else:
+        file.truncate(wanted)

@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...dataset.index import Dataset
-from ...folder.scoretable import Head, TableWriter, writing
+from ...errors import ImageError
+from ...folder.scoretable import Head, TableWriter, check_table, writing
 from ...images import content_hash
 from ...labels import LabelSet
 from ...scores import Scores
@@ -113,7 +114,7 @@ def passed_through(
     table: TableWriter | None = None,
 ) -> Passed:
     """Ask about the pictures of rows, a batch at a time, and count what is said."""
-    answers = judged.source.answers([_asked(judged.dataset, row) for row in rows.tolist()])
+    answers = judged.source.answers(_asked(judged.dataset, rows))
     done = 0
     for some in _batches(answers):
         passed.add(judged, some)
@@ -125,10 +126,15 @@ def passed_through(
 
 
 def saving(options: EvaluateOptions, source: Source) -> AbstractContextManager[TableWriter | None]:
-    """The table of scores that is asked for, written while the block runs."""
+    """The table of scores that is asked for, written while the block runs.
+
+    Raises UsageError where another file is there that is no such table, or another model's.
+    """
     if options.save_scores is None:
         return nullcontext()
-    return writing(options.save_scores, Head(source.name, source.labels, source.thresholds))
+    head = Head(source.name, source.labels, source.thresholds)
+    check_table(options.save_scores, head)
+    return writing(options.save_scores, head)
 
 
 def characters_of(labels: LabelSet) -> Characters | None:
@@ -137,9 +143,9 @@ def characters_of(labels: LabelSet) -> Characters | None:
     return Characters(own) if len(own) > 1 else None
 
 
-def _asked(dataset: Dataset, row: int) -> Asked:
-    path = dataset.image_path(row)
-    return Asked(row, path, str(dataset.column("path")[row]))
+def _asked(dataset: Dataset, rows: NDArray[np.intp]) -> list[Asked]:
+    names = dataset.column("path")  # once: each time is a copy of all
+    return [Asked(row, dataset.image_path(row), str(names[row])) for row in rows.tolist()]
 
 
 def _batches(answers: Iterator[Answer]) -> Iterator[list[Answer]]:
@@ -152,6 +158,13 @@ def _write(table: TableWriter, source: Source, answers: Sequence[Answer]) -> Non
     if good:
         table.write(
             [str(each.asked.path) for each in good],
-            [content_hash(each.asked.path) for each in good],
+            [each.hash or _hash(each.asked) for each in good],
             [Scores(each.values, source.labels, source.name) for each in good],  # pyright: ignore
         )
+
+
+def _hash(asked: Asked) -> str:
+    try:
+        return content_hash(asked.path)
+    except ImageError:  # gone since it was scored
+        return ""

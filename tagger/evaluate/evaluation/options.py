@@ -9,6 +9,7 @@ from typing import Literal
 from ...errors import UsageError
 from ...options import check, option
 
+_OWN = ("dataset.json", "vocabulary.csv", "relations.json", "index.parquet")
 Split = Literal["train", "calibration", "validation"]
 
 
@@ -72,6 +73,11 @@ class EvaluateOptions:
                 f"expected --safe-threshold at or below --explicit-threshold, got "
                 f"{self.safe_threshold:g} and {self.explicit_threshold:g}"
             )
+        self._check_files()
+
+    def _check_files(self) -> None:
+        """Refuse names that are of another kind, the dataset's own, or given twice."""
+        taken = {(self.dataset / name).absolute() for name in _OWN}
         for flag, path, endings in (
             ("json", self.json, (".json",)),
             ("csv", self.csv, (".csv",)),
@@ -79,5 +85,13 @@ class EvaluateOptions:
             ("html", self.html, (".html", ".htm")),
             ("save-scores", self.save_scores, (".parquet",)),
         ):
-            if path is not None and path.suffix.lower() not in endings:
+            if path is None:
+                continue
+            if path.suffix.lower() not in endings:
                 raise UsageError(f"--{flag}: expected a name that ends in {endings[0]}, got {path}")
+            if path.absolute() in taken:
+                raise UsageError(
+                    f"--{flag}: expected a file of its own, got {path}, which is the dataset's or "
+                    "another flag's"
+                )
+            taken.add(path.absolute())

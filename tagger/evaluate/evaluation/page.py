@@ -170,8 +170,7 @@ def _card(dataset: Dataset, result: Evaluation, one: Mistake, group: str) -> Car
     ]
     chips = [Chip(f"{row.name} {score:.3f}", group, f"{row.category}, score {score:.6f}")]
     known = [Chip(label.name, label.category.name) for label in true[:40]]
-    caption = str(dataset.column("path")[one.row])
-    return Card(uri, caption, [Chips(chips), Chips(known, "the dataset says")])
+    return Card(uri, result.paths[one.row], [Chips(chips), Chips(known, "the dataset says")])
 
 
 _FIGURES = (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -123,7 +124,7 @@ class Evaluation:
     mean_average_precision: over tags with support; exact: not from histograms. equal: the threshold
     where micro precision and recall meet, and the rates there. at: by thresholds, the model's own
     first. without: tags without positives, which are in no mean. scarce: how many have some, but
-    fewer than `support`.
+    fewer than `support`. paths: of the rows of said and missed, as the dataset names them.
     """
 
     options: EvaluateOptions
@@ -149,6 +150,7 @@ class Evaluation:
     curves: Curves
     said: tuple[Mistake, ...]
     missed: tuple[Mistake, ...]
+    paths: Mapping[int, str]
 
 
 def as_json(result: Evaluation) -> dict[str, Any]:
@@ -177,6 +179,10 @@ def as_json(result: Evaluation) -> dict[str, Any]:
         "calibration_error": result.calibration_error,
         "ratings": asdict(result.ratings) if result.ratings else None,
         "characters": _named(result.characters),
+        "sweep": _sweep(result.curves),
+        "reliability": _reliability(result.curves.reliability),
+        "said_not_there": [_mistake(result, one, one.certainty) for one in result.said],
+        "there_not_said": [_mistake(result, one, 1 - one.certainty) for one in result.missed],
         "by_tag": [asdict(each) for each in result.by_tag],
     }
     return _without_nan(plain)
@@ -186,6 +192,22 @@ def _named(named: Named | None) -> dict[str, Any] | None:
     if named is None:
         return None
     return {name: value for name, value in asdict(named).items() if name != "rows"}
+
+
+def _sweep(curves: Curves) -> list[dict[str, float]]:
+    names = {name.lower(): values.tolist() for name, values in curves.sweep.items()}
+    columns = {"threshold": curves.thresholds.tolist(), **names}
+    return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+
+
+def _reliability(drawn: Reliability) -> list[dict[str, float]]:
+    rows = zip(drawn.said.tolist(), drawn.true.tolist(), drawn.size.tolist(), strict=True)
+    return [{"said": said, "true": true, "answers": size} for said, true, size in rows]
+
+
+def _mistake(result: Evaluation, one: Mistake, score: float) -> dict[str, Any]:
+    path, tag = result.paths[one.row], result.by_tag[one.label].name
+    return {"path": path, "tag": tag, "score": round(score, 6)}
 
 
 def _without_nan(value: Any) -> Any:

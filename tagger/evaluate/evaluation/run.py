@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import reduce
 
 import numpy as np
@@ -59,7 +59,7 @@ def evaluate(source: Source, options: EvaluateOptions, tell: Tell) -> Evaluation
         saving(options, source) as table,
         holding(len(rows), len(judged.columns.labels), options.exact) as held,
     ):
-        thresholds = _fitted(judged, options, tell, table)
+        thresholds, left = _fitted(judged, options, tell, table)
         passed = Passed(
             Histograms(len(judged.columns.labels)),
             {way: Tally(own) for way, own in _ways(judged, options, thresholds).items()},
@@ -74,7 +74,7 @@ def evaluate(source: Source, options: EvaluateOptions, tell: Tell) -> Evaluation
                 f"{dataset.path}: expected pictures of {options.split}, got none that can be "
                 f"judged ({cause})"
             )
-        return figures(judged, passed, options, thresholds, tuple(doubts))
+        return figures(judged, passed, options, (*doubts, *left))
 
 
 def _rows(dataset: Dataset, split: str, limit: int) -> NDArray[np.intp]:
@@ -107,17 +107,20 @@ def _doubts(dataset: Dataset, options: EvaluateOptions) -> Iterator[str]:
 
 def _fitted(
     judged: Judged, options: EvaluateOptions, tell: Tell, table: TableWriter | None
-) -> Thresholds | None:
-    """Thresholds of the split that is there for them; None where it has nothing to fit on."""
+) -> tuple[Thresholds | None, Sequence[str]]:
+    """Thresholds of the split that is there for them, and what must be said of them.
+
+    None where it has nothing to fit on.
+    """
     dataset, labels = judged.dataset, judged.columns.labels
     if not len(dataset.rows(options.fit_on)):
-        return None
+        return None, [f"no thresholds were fitted: {options.fit_on} has no pictures to fit on"]
     rows = _rows(dataset, options.fit_on, options.limit)
     # where both are one, the scores are written when they are judged
     kept = None if options.fit_on == options.split else table
     parts: list[Histograms] = []
     bins = Histograms(calibration.PARTS * len(labels)).bins
-    done = 0
+    done, faults = 0, dict[int, str]()
     for part in _parts(dataset, rows):
         passed = Passed(Histograms(len(labels), bins))
 
@@ -126,9 +129,18 @@ def _fitted(
 
         passed_through(judged, part, passed, telling, kept)
         parts.append(passed.histograms)
+        faults |= passed.faults
         done += len(part)
     whole = reduce(operator.add, parts)
-    return calibration.fit(whole, labels, parts=parts) if whole.support.any() else None
+    if whole.support.any():
+        said = f"fitted without {len(faults):,} of {len(rows):,} pictures of {options.fit_on}"
+        return calibration.fit(whole, labels, parts=parts), _because(said, faults)
+    said = f"no thresholds were fitted: no tag can be judged on the pictures of {options.fit_on}"
+    return None, _because(said, faults) or [said]
+
+
+def _because(said: str, faults: Mapping[int, str]) -> list[str]:
+    return [f"{said} ({next(iter(faults.values()))})"] if faults else []
 
 
 def _parts(dataset: Dataset, rows: NDArray[np.intp]) -> list[NDArray[np.intp]]:

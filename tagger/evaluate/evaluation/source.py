@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 from typing import Protocol
 
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 from ...backends import open_backend
 from ...engine import Tagger
 from ...errors import BackendError, ImageError, UsageError
-from ...folder.scoretable import ENDING, ScoreTable
+from ...folder.scoretable import ENDING, ScoreTable, as_written
 from ...labels import LabelSet
 from ...models.registry import default_registry
 from ...models.spec import Model
@@ -34,11 +35,15 @@ class Asked:
 
 @dataclass(frozen=True, eq=False)
 class Answer:
-    """What was said of a picture: float32[labels], 0 to 1, or why nothing was."""
+    """What was said of a picture: float32[labels], 0 to 1, or why nothing was.
+
+    hash: of the picture's bytes, empty where it was not asked for.
+    """
 
     asked: Asked
     values: NDArray[np.float32] | None
     fault: str = ""
+    hash: str = ""
 
 
 class Source(Protocol):
@@ -50,7 +55,7 @@ class Source(Protocol):
     relations: Relations
 
     def answers(self, asked: Sequence[Asked]) -> Iterator[Answer]:
-        """An answer for each picture, in order."""
+        """An answer for each picture, in the order that is the quickest."""
         ...
 
     def close(self) -> None:
@@ -122,26 +127,28 @@ class TableSource:
         self.thresholds = table.head.thresholds
         self._places = {
             path: (group, at)
-            for group, rows in enumerate(table)
-            for at, path in enumerate(rows.paths)
+            for group in range(table.groups)
+            for at, path in enumerate(table.paths(group))
         }
         self._table = table
 
     def answers(self, asked: Sequence[Asked]) -> Iterator[Answer]:
-        """Read the file once, then answer in order, which is the file's where we wrote it."""
-        wanted = {each.row: self._find(each) for each in asked}
-        groups = {place[0] for place in wanted.values() if place}
-        kept = {group: rows.values for group, rows in enumerate(self._table) if group in groups}
-        for each in asked:
-            place = wanted[each.row]
+        """Answer in the file's order, so that it is read once and a part of it held at a time."""
+        placed = [(self._find(each), each) for each in asked]
+        for place, each in placed:
             if place is None:
                 yield Answer(each, None, f"not in {self._file.name}")
-            else:
-                yield Answer(each, kept[place[0]][place[1]])
+        found = sorted(
+            ((place, each) for place, each in placed if place is not None), key=lambda one: one[0]
+        )
+        for group, some in groupby(found, key=lambda one: one[0][0]):
+            rows = self._table.group(group)
+            for (_, at), each in some:
+                yield Answer(each, rows.values[at], hash=rows.hashes[at])
 
     def close(self) -> None:
         """Nothing was loaded."""
 
     def _find(self, asked: Asked) -> tuple[int, int] | None:
-        places = (str(asked.path), asked.path.as_posix(), asked.name)
+        places = map(as_written, (str(asked.path), asked.path.as_posix(), asked.name))
         return next((self._places[name] for name in places if name in self._places), None)
