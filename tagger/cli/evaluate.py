@@ -51,8 +51,10 @@ def run(argv: Sequence[str], prog: str) -> int:
         progress("Evaluating", "pictures") as tell,
     ):
         result = evaluate(source, options, lambda what, done, total: tell(done, total, what))
-    _tell(result)
-    _write(options, result)
+    try:
+        _tell(result)
+    finally:  # where nobody reads on, as under `head`, the files are written all the same
+        _write(options, result)
     return FAILED if result.broken else DONE
 
 

@@ -27,6 +27,7 @@ from tagger.evaluate.evaluation import EvaluateOptions, Evaluation, evaluate
 from tagger.evaluate.evaluation.columns import match
 from tagger.evaluate.evaluation.held import Held
 from tagger.evaluate.evaluation.mistakes import Mistakes
+from tagger.evaluate.evaluation.page import page
 from tagger.evaluate.evaluation.ratings import confusion, match_ratings, three_of
 from tagger.evaluate.evaluation.result import as_json
 from tagger.evaluate.evaluation.source import Answer, Asked, open_source
@@ -34,6 +35,7 @@ from tagger.evaluate.predictions import Predictions
 from tagger.folder.scoretable import Head, ScoreTable, writing
 from tagger.labels import DANBOORU, Label, LabelSet, category
 from tagger.relations import EMPTY, Relations
+from tagger.report.page import render
 from tagger.scores import Scores
 from tagger.settings import Runtime
 from tagger.thresholds import Thresholds
@@ -164,6 +166,25 @@ def test_a_limit_is_spread_over_the_split(drawn: Path) -> None:
     assert judge(source, drawn, limit=5).pictures == 5
     asked = source.asked[-5:]
     assert (asked[0], asked[-1]) == (rows[0], rows[-1])
+
+
+def test_where_nothing_can_be_judged_no_figure_is_made_up(
+    drawn: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All is unknown of every picture: means are not there, and the page can be written."""
+    pytest.importorskip("jinja2")
+    targets = Dataset.targets
+    monkeypatch.setattr(
+        Dataset, "targets", lambda self, rows: tuple(each & False for each in targets(self, rows))
+    )
+    source = Says(drawn)
+    result = judge(source, drawn)
+
+    assert math.isnan(result.mean_average_precision)
+    assert len(result.without) == result.tags
+    assert as_json(result)["mean_average_precision"] is None
+    assert "--support 1" in result.notes[-1]
+    assert "means over tags are not given" in render(page(result))
 
 
 # ---------------------------------------------------------------- what is refused

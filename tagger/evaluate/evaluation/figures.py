@@ -133,8 +133,8 @@ def _notes(view: _View) -> Iterator[str]:
         yield f"{some} could not be scored and left out ({first})"
     if not view.supported.any():
         yield (
-            f"no tag has {options.support:,} pictures: means over tags are not given; --support "
-            "takes fewer"
+            f"no tag has the pictures that --support {options.support} asks for: means over tags "
+            "are not given"
         )
 
 
@@ -274,7 +274,9 @@ def _named(view: _View) -> Named | None:
 
 def _curves(histograms: Histograms) -> Curves:
     found, right = histograms.curve()
-    some = np.unique(np.linspace(0, max(0, len(found) - 1), 400).astype(np.intp))
+    # nothing to draw where no answer can be judged
+    most = min(400, len(found))
+    some = np.unique(np.linspace(0, max(0, len(found) - 1), most).astype(np.intp))
     counts = histograms.sweep(SWEEP)
     sweep: Mapping[str, Floats] = {
         "precision": precision(counts),
