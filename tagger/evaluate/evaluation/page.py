@@ -71,6 +71,8 @@ def _verdicts(result: Evaluation) -> Iterator[Note]:
             state = "good" if gain.low > 0 else "plain"
             means = "" if sure else ", which can't be told from 0"
             yield Note(f"Fitted thresholds change micro F1 by {said}{means}.", state)
+    if not result.without and not result.scarce:
+        return
     yield Note(
         f"{len(result.without):,} tags have no picture here and {result.scarce:,} fewer than "
         f"{result.options.support:,}: they are in no mean over tags."
@@ -84,7 +86,8 @@ def _sections(result: Evaluation) -> Iterator[Section]:
     yield Section("Kinds of tags", [_table(grid, wide=True) for grid in others[:2]])
     one_of_many = [_table(grid) for grid in others[2:]]
     if one_of_many:
-        yield Section("One of many", [Text(_SCALAR), *one_of_many])
+        about = [Text(_SCALAR)] if result.ratings else []
+        yield Section("One of many", [*about, *one_of_many])
     tagged = list(_tags(result))
     if tagged:
         yield Section("Best and worst tags", tagged)
@@ -179,7 +182,7 @@ _FIGURES = (
     "brackets: where the figure lies in 95 of 100 draws of such pictures. Fitted thresholds were "
     "chosen on other pictures."
 )
-_CURVES = "Over all tags together; the middle one is a sweep of one threshold for all of them."
+_CURVES = "Over all tags together; the second is a sweep of one threshold for all of them."
 _SCALAR = (
     "The scalar of a rating is the mean of the ratings' places, 0 safe to 1 explicit, weighed by "
     "their scores; two cut-points make three ratings of it."
