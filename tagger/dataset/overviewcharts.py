@@ -108,14 +108,16 @@ def _by_date(
     span = np.ptp(days.astype("M8[M]").astype(np.int64)) + 1
     unit, word = ("M", "month") if span <= _COLUMNS else ("Y", "year")
     times = days.astype(f"M8[{unit}]").astype(np.int64)
-    low, count = int(times.min()), int(np.ptp(times)) + 1
+    low, wide = int(times.min()), int(np.ptp(times)) // _COLUMNS + 1  # a clock may be centuries off
+    places = (times - low) // wide
+    count = int(places.max()) + 1
     ratings = _rating_names(seen)[dated]
     parts = {
-        rating: np.bincount(times[ratings == rating] - low, minlength=count).tolist()
+        rating: np.bincount(places[ratings == rating], minlength=count).tolist()
         for rating in seen.ratings
         if (ratings == rating).any()
     }
-    names = [str(np.datetime64(low + at, unit)) for at in range(count)]
+    names = [str(np.datetime64(low + wide * at, unit)) for at in range(count)]
     svg = columns(names, parts, word, "posts")
     yield Figure(svg, f"Posts by the {word} of their upload", list(parts))
     if lacking := int((~dated).sum()):

@@ -317,4 +317,5 @@ def test_posts_stand_by_month_or_year_where_dates_are_known(make: MakeDataset) -
     assert "Of 1 pictures the sources tell no date." in months
     years = said("2005-05-24", "2026-01-01", None, None)
     assert "Posts by the year of their upload" in years
+    assert said("2005-05-24", "9999-01-01", None, None).count("<rect") < 100
     assert "Posts of drawn along their ids" in said(None, None, None, None)
