@@ -39,6 +39,12 @@ class Flips:
         truth[flipped] = truth[flipped][:, self.partner]
         known[flipped] = known[flipped][:, self.partner] & ~self.alone
 
+    def apply_scores(self, scores: NDArray[np.float32], flipped: NDArray[np.bool_]) -> None:
+        """Mirror the rows `flipped` of another tagger's scores, float32[N, n], in place."""
+        mirrored = scores[flipped][:, self.partner]
+        mirrored[:, self.alone] = np.nan
+        scores[flipped] = mirrored
+
 
 def make_flips(labels: LabelSet, file: Path | None = None) -> Flips:
     """Find the pairs by their names, `left` for `right`, and in a CSV of two tags a line.

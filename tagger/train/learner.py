@@ -118,8 +118,10 @@ class Learner:
             self.state.step,
             self.accelerator.process_index,
         )
+        teacher = None if batch.teacher is None else batch.teacher.to(device, non_blocking=True)
         with autocast(config, device):
-            return self.whole(images, truth, known, share, config.augment.mixup_at)
+            at = config.augment.mixup_at
+            return self.whole(images, truth, known, share, at, teacher=teacher)
 
     def _update(self) -> torch.Tensor:
         """Clip, step, average; gives the gradients' norm before clipping."""

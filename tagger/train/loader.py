@@ -25,6 +25,7 @@ from .config import AugmentOptions
 from .data import Pictures, Prepared
 from .flips import Flips
 from .targets import Targets
+from .teacher import Teacher
 
 AHEAD = 3
 """Batches that are made ready at once: one more than is being waited for, and one in reserve."""
@@ -36,7 +37,7 @@ class Batch:
     """What a step of one process needs, on the processor.
 
     rows: intp[N]. pixels: uint8[N, side, side, 3], RGB. chance: float32[N, 16]. truth, known:
-    bool[N, n].
+    bool[N, n]. teacher: float32[N, n], another tagger's probabilities, NaN where it says nothing.
     """
 
     rows: NDArray[np.intp]
@@ -44,6 +45,7 @@ class Batch:
     chance: torch.Tensor
     truth: torch.Tensor
     known: torch.Tensor
+    teacher: torch.Tensor | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,6 +58,7 @@ class Loader:
     workers: int = 0
     aside: bool = True
     pin: bool = False
+    teacher: Teacher | None = None
 
     def batches(self, steps: Sequence[NDArray[np.intp]]) -> Iterator[Batch]:
         """Batches of these rows as they are, unchanged by chance."""
@@ -72,9 +75,15 @@ class Loader:
         """Batches of an epoch, with what chance says of them; a mirror swaps tags too."""
 
         def mirror(
-            chance: NDArray[np.float32], truth: NDArray[np.bool_], known: NDArray[np.bool_]
+            chance: NDArray[np.float32],
+            truth: NDArray[np.bool_],
+            known: NDArray[np.bool_],
+            scores: NDArray[np.float32] | None,
         ) -> None:
-            flips.apply(truth, known, flipped(chance, options))
+            turned = flipped(chance, options)
+            flips.apply(truth, known, turned)
+            if scores is not None:
+                flips.apply_scores(scores, turned)
 
         return self._ahead(steps, lambda rows: draw(rows, seed, epoch), mirror, options.kernels)
 
@@ -136,10 +145,12 @@ class Loader:
         truth, known = self.targets.of(made.rows)
         lost = np.isin(made.rows, list(self.pictures.broken))
         known[lost] = False  # a white square stands for it, and nothing is to be learned from that
+        scores = None if self.teacher is None else self.teacher.of(made.rows)
         if mirror is not None:
-            mirror(made.chance, truth, known)
+            mirror(made.chance, truth, known, scores)
         tensors = (torch.from_numpy(each) for each in (made.chance, truth, known))
-        return Batch(made.rows, made.pixels, *tensors)
+        taught = None if scores is None else torch.from_numpy(scores)
+        return Batch(made.rows, made.pixels, *tensors, teacher=taught)
 
 
 @dataclass(frozen=True, eq=False)

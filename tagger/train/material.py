@@ -33,6 +33,7 @@ from .progress import Progress
 from .sampling import Sampler, make_sampler
 from .shards import open_shards
 from .targets import Targets, make_targets
+from .teacher import open_teacher
 
 SCORED_AT_ONCE = 128
 """Pictures in a batch when nothing is learned; few enough for a small card."""
@@ -107,7 +108,15 @@ def assemble(
         device=device,
         pictures=pictures,
         targets=targets,
-        loader=Loader(pictures, targets, side, workers, aside=on_cpu, pin=not on_cpu),
+        loader=Loader(
+            pictures,
+            targets,
+            side,
+            workers,
+            aside=on_cpu,
+            pin=not on_cpu,
+            teacher=open_teacher(config.loss.teacher, targets) if config.loss.teacher else None,
+        ),
         sampler=make_sampler(config.data, targets, training, config.run.seed),
         flips=make_flips(targets.rows.labels, config.augment.flip_pairs),
         training=training,

@@ -22,6 +22,7 @@ from tagger.train.heads import RATING_SCALE, OrdinalHead  # noqa: E402
 from tagger.train.mixup import mixed  # noqa: E402
 from tagger.train.model import TaggerNetwork  # noqa: E402
 from tagger.train.objective import Objective  # noqa: E402
+from tagger.train.summary import network_summary  # noqa: E402
 from tagger.train.targets import Targets, make_targets  # noqa: E402
 from tagger.train.trunk import make_trunk  # noqa: E402
 
@@ -395,3 +396,23 @@ def test_what_can_not_be_is_said_in_a_sentence(
 ) -> None:
     with pytest.raises(OptionError, match=sentence):
         made(**settings)
+
+
+def test_a_summary_counts_weights_and_work(made: Callable[..., Begun]) -> None:
+    """As torch counts them on the real thing; the network is left as it was."""
+    network, _, _, images, *_ = made(head_per="category", head_hidden=8)
+    network.eval().heads["general"].requires_grad_(False)
+    before = {name: value.clone() for name, value in network.state_dict().items()}
+    found = network_summary(network, images.shape[-1])
+    weights = list(network.parameters())
+    assert found.weights == sum(weight.numel() for weight in weights)
+    assert found.trained == sum(weight.numel() for weight in weights if weight.requires_grad)
+    shapes = {layer.name: layer.shape for layer in found.layers}
+    assert shapes["trunk.layer4"] == tuple(network.features(images).maps.shape[1:])
+    head = next(layer for layer in found.layers if layer.name == "heads.general.out")
+    assert head.trained == 0
+    assert "heads.general" in "\n".join(found.lines())
+    convolution: Any = network.trunk.conv1[0]
+    one = 14 * 14 * convolution.weight.numel()
+    assert found.operations > one
+    assert all(torch.equal(v, before[k]) for k, v in network.state_dict().items())
