@@ -21,6 +21,7 @@ from .loader import Batch
 from .material import assemble, caches, open_source, splits
 from .memory import memory_used
 from .sampling import steps_of
+from .summary import network_summary
 
 WARM, TIMED, LOOKED_AT = 1, 3, 32
 """Steps before the clock starts, steps on the clock, pictures decoded on the clock."""
@@ -63,9 +64,11 @@ def estimate(config: TrainConfig, say: Callable[[str], None]) -> Estimate:
             strict=True,
         )
     )
+    summary = network_summary(learner.network, config.network.side)
+    figures["network"] = summary.plain()
     figures["labels"] = len(material.targets.rows.labels)
     figures["learned"] = int(np.isnan(material.targets.constants).sum())
-    return Estimate(_lines(config, figures), figures)
+    return Estimate((*summary.lines(), *_lines(config, figures)), figures)
 
 
 def _seconds_to_decode(dataset: Dataset, pictures: Decoded) -> float:

@@ -168,11 +168,14 @@ class OrdinalHead(Head):
     2020, arXiv 1901.07884.)
     """
 
+    scale: torch.Tensor
+
     def __init__(self, options: HeadOptions, labels: int, width: int) -> None:
         super().__init__(options, labels, options.hidden or width, exclusive=False)
         self.hidden = options.hidden
         self.body = LinearHead(options, 1, width, exclusive=False).body
         self.out = nn.Linear(options.hidden or width, 1, bias=False)
+        self.register_buffer("scale", torch.tensor(RATING_SCALE), persistent=False)
         self.first = nn.Parameter(torch.zeros(1))
         self.gaps = nn.Parameter(torch.full((labels - 2,), 0.5))
 
@@ -196,8 +199,7 @@ class OrdinalHead(Head):
 
     def scalar(self, raw: torch.Tensor) -> torch.Tensor:
         """The rating from 0 to 1 that is expected on RATING_SCALE, float32 [N]."""
-        scale = torch.tensor(RATING_SCALE, device=raw.device)
-        return self.log_odds(raw).sigmoid() @ scale
+        return self.log_odds(raw).sigmoid() @ self.scale
 
     def set_priors(self, priors: NDArray[np.float64], constants: NDArray[np.float32]) -> None:
         """Begin with cuts that give the ratings' shares."""

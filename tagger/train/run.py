@@ -14,13 +14,14 @@ import numpy as np
 import timm
 import torch
 from numpy.typing import NDArray
-from torch import nn
 
 from .. import __version__
 from ..dataset.index import Dataset
 from ..errors import UsageError
 from .config import TrainConfig
 from .material import Material
+from .model import TaggerNetwork
+from .summary import network_summary
 
 SCHEMA = 1
 
@@ -43,7 +44,7 @@ def open_run(config: TrainConfig, dataset: Dataset) -> None:
     (out / "stop").unlink(missing_ok=True)
 
 
-def describe_run(material: Material, network: nn.Module, judged: NDArray[np.intp]) -> None:
+def describe_run(material: Material, network: TaggerNetwork, judged: NDArray[np.intp]) -> None:
     """Write run.json: settings, dataset, network, versions and hardware.
 
     judged: the labels that mAP is over in every epoch, by their places.
@@ -66,6 +67,7 @@ def describe_run(material: Material, network: nn.Module, judged: NDArray[np.intp
             "labels": len(material.targets.rows.labels),
             "learned": int(np.isnan(material.targets.constants).sum()),
             "side": config.network.side,
+            "summary": network_summary(network, config.network.side).plain(),
         },
         "judged_by": [material.targets.rows.labels[place].name for place in judged],
         "versions": {

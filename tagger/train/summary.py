@@ -66,7 +66,7 @@ class Summary:
         ]
         total = (
             f"{self.weights:,} weights, {self.trained:,} of them trained; "
-            f"{self.operations / 1e9:.2f} billion multiplications a picture"
+            f"{self.operations / 1e6:,.1f} million multiplications a picture"
         )
         return [*table, total]
 
@@ -83,6 +83,7 @@ def network_summary(network: TaggerNetwork, side: int, depth: int = 2) -> Summar
         module.register_forward_hook(_note(name, found))
         for name, module in shadow.named_modules()
         if name.count(".") == (2 if name.startswith("heads.") else depth - 1)
+        and not isinstance(module, (nn.Identity, nn.Dropout))
     ]
     images = torch.empty(1, 3, side, side, device="meta")
     counter = FlopCounterMode(display=False)
