@@ -55,7 +55,7 @@ def open_teacher(path: Path, targets: Targets) -> Teacher:
     count = 0
     for group in table:
         kept, owners = _found(group.paths, places)
-        parts.append(group.values[np.ix_(kept, theirs)].astype(np.float16))
+        parts.append(group.values[np.array(kept, np.intp)][:, theirs].astype(np.float16))
         rows[owners] = count + np.arange(len(kept))
         count += len(kept)
     if not count:
