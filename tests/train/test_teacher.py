@@ -84,7 +84,7 @@ def test_a_network_learns_what_only_its_teacher_says(
     """With all of the loss the teacher's, scores go where it points, whatever the tags say."""
     path = make_dataset(24)
     rows = range(len(Dataset.open(path)))
-    values = np.tile([0.5, 0.9, 0.1], (len(rows), 1))
+    values = np.tile(np.array([0.5, 0.9, 0.1]), (len(rows), 1))
     file = table(tmp_path / "s.parquet", [f"{row}.png" for row in rows], values)
     config = TrainConfig.of(
         path,
