@@ -156,9 +156,7 @@ def timm_config(model: Finished, network: Any) -> dict[str, Any]:
         "architecture": model.architecture,
         "num_classes": classes,
         "num_features": int(network.num_features),
-        "global_pool": str(
-            getattr(getattr(network, "global_pool", None), "pool_type", "") or "avg"
-        ),
+        "global_pool": _pooling(network),
         "model_args": dict(model.arguments),
         "pretrained_cfg": {
             "custom_load": False,
@@ -175,6 +173,12 @@ def timm_config(model: Finished, network: Any) -> dict[str, Any]:
             "classifier": None,
         },
     }
+
+
+def _pooling(network: Any) -> str:
+    """timm's name of how an architecture pools: a transformer has it as text, others as a layer."""
+    own = getattr(network, "global_pool", None)
+    return own if isinstance(own, str) and own else str(getattr(own, "pool_type", "") or "avg")
 
 
 def _size(network: nn.Module) -> str:
