@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from ..evaluate.comparison.grid import Grid
+from ..evaluate.grid import Grid
 from .screen import line, printable, table
 
 

@@ -11,6 +11,7 @@ Pure numpy on arrays so far; below that it knows models, files and servers, and 
 
     truth         what is true of pictures, out of a DATASET or posts
     answers       what one contestant said, kept
+    grid          figures as a table of text
     alignment     everybody's tags under the same names
     showdown      the showdown's score
     distance      the score by the distance of tags

@@ -9,8 +9,8 @@ import numpy as np
 from ...errors import TaggerError
 from ...report.page import Album, Card, Chip, Chips
 from ...report.thumbnail import thumbnail
+from ..grid import number
 from ..showdown import Bools
-from .grid import number
 from .result import Entry, Result
 
 

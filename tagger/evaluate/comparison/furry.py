@@ -11,9 +11,9 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from ..confusion import Counts, tag_counts
+from ..grid import NONE, Grid, number
 from ..metrics import Rates, macro, micro
 from ..predictions import Predictions
-from .grid import NONE, Grid, number
 from .result import Entry, Result
 
 HEADS = ("identity", "species", "body", "clothing", "action")

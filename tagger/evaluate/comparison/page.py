@@ -8,12 +8,12 @@ from pathlib import Path
 
 from ...report.lines import series
 from ...report.page import Cell, Chip, Chips, Note, Page, Part, Section, Table, Text, write_page
+from ..grid import Grid, number
 from .bytag import by_tag
 from .cards import album
 from .charts import curves, errors, histograms, times
 from .collect import machine
 from .furry import furry
-from .grid import Grid, number
 from .result import Entry, Result
 from .standings import Pair
 from .tables import tables

@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 
+from ..grid import NONE, Grid, number
 from ..intervals import Interval
 from .furry import furry
-from .grid import NONE, Grid, number
 from .result import POINTS, Entry, Point, Result
 
 

@@ -26,7 +26,7 @@ from ...report.page import (
     write_page,
 )
 from ...report.thumbnail import thumbnail
-from ..comparison.grid import Grid, number
+from ..grid import Grid, number
 from .mistakes import Mistake
 from .result import Evaluation, TagRow
 from .tables import tables

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from ..comparison.grid import Grid, number
+from ..grid import Grid, number
 from ..intervals import Interval
 from .result import WAYS, At, Evaluation, Group, TagRow
 
