@@ -69,7 +69,7 @@ def open_former(config: TrainConfig) -> Former | None:
     model = default_registry().find(str(found) if path.exists() else name, allow_paths=True)
     if not model.on_disk:
         raise default_registry().missing(model)
-    former = _tagger(model)
+    former = replace(_tagger(model), where=name)
     if config.network.add_tags and former.labels is None:
         raise OptionError(f"add_tags: expected --from a tagger with its labels, got {name}")
     return former
