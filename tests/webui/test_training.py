@@ -306,6 +306,7 @@ def test_a_training_touches_only_what_is_open(tmp_path: Path, bench: Any) -> Non
 
 def test_a_page_that_others_reach_names_no_program(tmp_path: Path, bench: Any) -> None:
     """Nor does it make a Python where no folder is open, nor train anywhere."""
+    pytest.importorskip("gradio", reason="gradio is not installed: nothing to show here")
     named = Acts(bench.app(open_folders=(tmp_path,), listening=True, users=(("a", "b"),)))
     with pytest.raises(UsageError, match="no path of a program"):
         named._asked("/bin/sh", *form(tmp_path))
@@ -318,6 +319,7 @@ def test_a_page_that_others_reach_names_no_program(tmp_path: Path, bench: Any) -
 
 def test_letters_that_are_not_the_pages_change_nothing(bench: Any) -> None:
     """Unknown acts, names that lead elsewhere, what is no letter at all."""
+    pytest.importorskip("gradio", reason="gradio is not installed: nothing to show here")
     acts = Acts(bench.app())
     for letter in (
         '{"all": [{"do": "stop", "run": "../../x"}]}',
