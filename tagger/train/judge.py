@@ -44,10 +44,10 @@ def judge(
     # process by process -> row by row
     scores = scores.reshape(processes, -1, scores.shape[1]).swapaxes(0, 1)
     scores = scores.reshape(len(padded), -1)[: len(rows)]
-    mean: Any = learner.accelerator.gather(loss).mean()
+    losses: Any = learner.accelerator.gather(loss)
     truth, known = material.targets.of(rows)
     found = Predictions(scores, truth, known)
-    return Judged(mean.item(), mean_average_precision(found, labels), found)
+    return Judged(losses.mean().item(), mean_average_precision(found, labels), found)
 
 
 @torch.no_grad()

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 from accelerate import Accelerator
+from timm.layers import convert_sync_batchnorm
 from torch import nn
 
 from ..errors import UsageError
@@ -147,11 +148,11 @@ def make_learner(material: Material, accelerator: Accelerator) -> Learner:
     """Build the network and what teaches it, on every process alike."""
     config = material.config
     torch.manual_seed(config.run.seed)
-    network, objective = begin(config, material.targets, material.training, material.former)
-    network = network.to(accelerator.device).to(memory_format=torch.channels_last)  # pyright: ignore
+    made, objective = begin(config, material.targets, material.training, material.former)
+    network: Any = made.to(accelerator.device).to(memory_format=torch.channels_last)  # pyright: ignore
     objective = objective.to(accelerator.device)
     if accelerator.num_processes > 1 and accelerator.device.type == "cuda":
-        network = nn.SyncBatchNorm.convert_sync_batchnorm(network)
+        network = convert_sync_batchnorm(network)  # torch's own would drop what timm's activate
     optimizer = make_optimizer(network, config.optim)
     set_frozen(network, config.network, 0.0)  # which the optimizer need not know
     whole: Any = Whole(network, objective)
