@@ -103,6 +103,11 @@ def fbeta(counts: Counts, beta: float) -> Floats:
     return _ratio(hits, hits + square * counts.fn + counts.fp)
 
 
+def macro_fbeta(counts: Counts, beta: float) -> float:
+    """The mean of `fbeta` over what has positives, as `macro` has it; NaN without any."""
+    return mean(fbeta(counts, beta)[(counts.tp + counts.fn) > 0])
+
+
 def accuracy(counts: Counts, judged: Ints) -> Floats:
     """The share of right answers among those `judged`, in the counts' shape; mostly right noes."""
     return _ratio(judged - counts.fp - counts.fn, judged)

@@ -124,6 +124,13 @@ def test_figures_are_those_of_all_scores_together(drawn: Path) -> None:
     assert result.pictures == len(rows)
     assert own.micro.f1 == pytest.approx(sklearn.f1_score(truth[known], yes[known]))
     assert own.f2 == pytest.approx(sklearn.fbeta_score(truth[known], yes[known], beta=2))
+    some = (truth & known).any(0)
+    by_tag = sklearn.fbeta_score(
+        (truth & known)[:, some], (yes & known)[:, some], beta=2, average="macro", zero_division=0
+    )
+    assert own.macro_f2 == pytest.approx(by_tag)
+    by_picture = sklearn.fbeta_score(truth & known, yes & known, beta=2, average="samples")
+    assert own.samples_f2 == pytest.approx(by_picture)
     assert own.mcc == pytest.approx(sklearn.matthews_corrcoef(truth[known], yes[known]))
     assert own.f1.low < own.micro.f1 < own.f1.high
     strict = next(at for at in result.at if at.way == "asked")

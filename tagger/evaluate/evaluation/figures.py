@@ -13,7 +13,20 @@ from .. import intervals
 from ..confusion import Counts
 from ..histograms import Histograms
 from ..intervals import Bootstrap, Interval
-from ..metrics import Floats, Rates, accuracy, f1, fbeta, macro, mcc, mean, micro, precision, recall
+from ..metrics import (
+    Floats,
+    Rates,
+    accuracy,
+    f1,
+    fbeta,
+    macro,
+    macro_fbeta,
+    mcc,
+    mean,
+    micro,
+    precision,
+    recall,
+)
 from .judging import Judged, Passed
 from .options import EvaluateOptions
 from .ratings import Ratings, confusion, fold, three_of
@@ -159,6 +172,8 @@ def _at(view: _View, way: str, tally: Tally) -> At:
         macro=_macro(tally.by_tag, view.supported),
         samples=macro(tally.by_picture),
         f2=fbeta(whole, 2).item(),
+        macro_f2=macro_fbeta(_of(tally.by_tag, view.supported), 2),
+        samples_f2=macro_fbeta(tally.by_picture, 2),
         mcc=mcc(whole, judged).item(),
         accuracy=accuracy(whole, judged).item(),
         f1=intervals.interval(counted, intervals.f1, view.bootstrap),

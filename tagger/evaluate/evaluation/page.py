@@ -80,8 +80,9 @@ def _verdicts(result: Evaluation) -> Iterator[Note]:
 
 
 def _sections(result: Evaluation) -> Iterator[Section]:
-    first, over, *others = tables(result)
-    yield Section("Figures", [Text(_FIGURES), _table(first, wide=True), _table(over)])
+    first, means, over, *others = tables(result)
+    figures = [_table(first, wide=True), _table(means, wide=True), _table(over)]
+    yield Section("Figures", [Text(_FIGURES), *figures])
     yield Section("Curves", [Text(_CURVES), *_curves(result)])
     yield Section("Kinds of tags", [_table(grid, wide=True) for grid in others[:2]])
     one_of_many = [_table(grid) for grid in others[2:]]

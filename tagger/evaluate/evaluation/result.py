@@ -30,8 +30,8 @@ WAYS = {
 class At:
     """What thresholds are worth.
 
-    threshold: where there is one for all. macro: over tags with support. f1: of micro F1, over
-    pictures drawn again by group. gain: of the same over `own`, paired.
+    threshold: where there is one for all. macro: over tags with support. f2: micro. f1: of micro
+    F1, over pictures drawn again by group. gain: of the same over `own`, paired.
     """
 
     way: str
@@ -40,6 +40,8 @@ class At:
     macro: Rates
     samples: Rates
     f2: float
+    macro_f2: float
+    samples_f2: float
     mcc: float
     accuracy: float
     f1: Interval

@@ -18,6 +18,7 @@ CLASS_COLUMNS = ("class_name", "num_samples", "class_accuracy", "id")
 def tables(result: Evaluation) -> Iterator[Grid]:
     """The tables a terminal shows, in the order they are read."""
     yield thresholds(result)
+    yield averages(result)
     yield over_tags(result)
     yield groups("By category, at the model's own thresholds", "category", result.categories)
     yield groups("By pictures that the dataset has of a tag", "pictures", result.frequencies)
@@ -29,8 +30,7 @@ def tables(result: Evaluation) -> Iterator[Grid]:
 
 def thresholds(result: Evaluation) -> Grid:
     """The rates at each way to choose thresholds."""
-    head = ("thresholds", "at", "P", "R", "micro F1", "gain", "F2", "MCC", "macro F1",
-            "F1 by picture", "accuracy")  # fmt: skip
+    head = ("thresholds", "at", "P", "R", "micro F1", "gain", "F2", "MCC", "accuracy")
     return Grid("At thresholds", head, [_row(at) for at in result.at], left=1)
 
 
@@ -44,10 +44,25 @@ def _row(at: At) -> Sequence[str]:
         "" if at.gain is None else within(at.gain, "+"),
         number(at.f2),
         number(at.mcc),
-        number(at.macro.f1),
-        number(at.samples.f1),
         number(at.accuracy, 4),
     )
+
+
+def averages(result: Evaluation) -> Grid:
+    """The rates as means over tags with support, and over pictures."""
+    head = ("thresholds", "macro P", "R", "F1", "F2", "by picture P", "R", "F1", "F2")
+    rows = [
+        (
+            WAYS[at.way],
+            *(
+                number(value)
+                for rates, f2 in ((at.macro, at.macro_f2), (at.samples, at.samples_f2))
+                for value in (rates.precision, rates.recall, rates.f1, f2)
+            ),
+        )
+        for at in result.at
+    ]
+    return Grid("Means over tags, and over pictures", head, rows, left=1)
 
 
 def over_tags(result: Evaluation) -> Grid:
