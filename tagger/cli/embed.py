@@ -158,4 +158,5 @@ def _write_page(flags: EmbedFlags, vectors: Vectors) -> None:
     assert flags.page is not None
     clusters = cluster(vectors, flags.groups)
     write_page(flags.page, make_page(vectors, clusters, f"Alike pictures in {flags.source.name}"))
-    line(f"{flags.page}: {len(vectors):,} pictures in {clusters.count} groups")
+    count = "1 group" if clusters.count == 1 else f"{clusters.count} groups"
+    line(f"{flags.page}: {len(vectors):,} pictures in {count}")
