@@ -11,6 +11,7 @@
     databases    posts in SQLite: DeepDanbooru's, danbooru2023's
     characters   a class to each picture: DAF:re, moeImouto, cartoonFace
     captioned    pictures with captions beside them
+    sizes        how many posts the files hold, guessed
     formats      which of them a source is
     sites        the sites' addresses and rules
     polite       one request at a time, no faster than agreed

@@ -17,7 +17,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, BinaryIO, Literal, cast
 
 from ..errors import DatasetError
 from .fields import describes_posts
@@ -83,15 +83,32 @@ def open_bytes(path: Path) -> Any:
     """A file, decompressed, as bytes."""
     if path.suffix == ".gz":
         return gzip.open(path, "rb")
-    if path.suffix == ".zst":
-        return _open_zst(path)
-    return path.open("rb")
+    return _open_zst(str(path)) if path.suffix == ".zst" else path.open("rb")
 
 
-def _open_zst(path: Path) -> Any:
+def open_part(raw: BinaryIO, suffix: str) -> Any:
+    """The same of an open file, whose place then says how much of it was taken."""
+    if suffix == ".gz":
+        return gzip.open(raw, "rb")
+    return _open_zst(raw) if suffix == ".zst" else raw
+
+
+def _open_zst(file: Any) -> Any:
     import pyarrow as pa
 
-    return io.BufferedReader(cast("Any", pa.CompressedInputStream(str(path), "zstd")))
+    return io.BufferedReader(cast("Any", pa.CompressedInputStream(file, "zstd")))
+
+
+def records(text: str, shape: Shape) -> Iterator[int]:
+    """The characters of each whole record at a file's beginning, as lines, CSV or an array."""
+    if shape == "csv":
+        rows = islice(csv.reader(io.StringIO(text, newline="")), 1, None)
+        with suppress(csv.Error):  # a field that is too long for Python's reader
+            yield from (sum(map(len, row)) + len(row) for row in rows)
+    elif shape == "array":
+        yield from (len(json.dumps(one)) for one in _in_array(text.lstrip("\ufeff \t\r\n")))
+    else:
+        yield from map(len, text.splitlines(keepends=True))
 
 
 def _candidates(source: Path) -> Iterator[Path]:

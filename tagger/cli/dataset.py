@@ -14,6 +14,7 @@ from ..booru.fetch import FetchOptions, fetch
 from ..booru.sites import SITES, site_of
 from ..dataset.build import BuildSummary, build
 from ..dataset.buildoptions import BuildOptions
+from ..dataset.estimate import check_room, estimate
 from ..dataset.overviewpage import write_report
 from ..dataset.reportoptions import ReportOptions
 from ..dataset.shards import ShardOptions, write_shards
@@ -21,7 +22,7 @@ from ..errors import UsageError
 from ..options import option
 from ..recipes import read_recipe, recipe_defaults
 from . import DONE, FAILED
-from .screen import progress
+from .screen import line, progress, say
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,6 +31,9 @@ class BuildFlags(BuildOptions):
 
     recipe: str | None = option(
         None, help="Take the defaults from a recipe of Tagger's, or from the path of one."
+    )
+    dry_run: bool = option(
+        False, help="Only say what the build will need of disk, memory and time."
     )
 
 
@@ -93,8 +97,13 @@ def _build(argv: Sequence[str], prog: str) -> int:
         positional=["sources"],
         defaults=_defaults(value_of(argv, "--recipe")),
     )
+    if flags.dry_run:
+        expected = estimate(flags)
+        line(expected)
+        check_room(expected, flags.out)
+        return DONE
     with progress("Building", "pictures looked at") as tell:
-        summary = build(flags, lambda _, done, total: tell(done, total) if total else None)
+        summary = build(flags, lambda _, done, total: tell(done, total) if total else None, say)
     _print_summary(summary)
     return DONE
 

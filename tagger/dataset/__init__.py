@@ -15,6 +15,7 @@
     index       DATASET, schema 1: written and read back
     assemble    the index's last columns
     buildoptions  what is asked for
+    estimate    what a build will need, before it begins
     account     what dataset.json records of a build
     whole       a folder that appears whole or not at all
     doubts      where tags contradict their relations, or what their company tells

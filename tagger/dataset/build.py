@@ -25,6 +25,7 @@ from .account import account, counted, no_labels, nothing_left
 from .assemble import assemble, source_names
 from .buildoptions import BuildOptions
 from .cleaning import cleaned
+from .estimate import Estimate, check_room, estimate
 from .filters import judge
 from .tagging import Tagging
 from .tags import SourceTags, TagKnowledge, combine, read_source_tags
@@ -64,13 +65,22 @@ class BuildSummary:
     strays: int = 0
 
 
-def build(options: BuildOptions, progress: Progress | None = None) -> BuildSummary:
+def build(
+    options: BuildOptions,
+    progress: Progress | None = None,
+    expect: Callable[[Estimate], None] | None = None,
+) -> BuildSummary:
     """Build a DATASET in `options.out`, whole or not at all.
 
-    Raises DatasetError if a source is none, the folder is not empty or no post is left.
+    `expect` is told first what it will need. Raises DatasetError if a source is none, the disk has
+    no room, the folder is not empty or no post is left.
     """
     tell = progress or (lambda stage, done, total: None)
     with whole_folder(options.out) as folder:
+        expected = estimate(options)
+        if expect:
+            expect(expected)
+        check_room(expected, options.out)
         spill = folder / "spill"
         try:
             with posts.connect(spill, options.memory or None) as connection:

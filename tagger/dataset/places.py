@@ -50,7 +50,7 @@ def find_pictures(
     listed = 0
     for folder in dict.fromkeys(folders):
         numbers = [number for number, own in enumerate(folders) if own == folder]
-        for paths in chunks(_walk(folder), CHUNK):
+        for paths in chunks(walk(folder), CHUNK):
             rows = [(number, path, *_names(path)) for path in paths for number in numbers]
             insert(connection, "files", ("source", "path", "name", "own"), rows)
             listed += len(paths)
@@ -96,7 +96,7 @@ def _join(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute("DROP TABLE candidates")
 
 
-def _walk(folder: Path) -> Iterator[str]:
+def walk(folder: Path) -> Iterator[str]:
     """The pictures below a folder, relative to it with `/`, in a fixed order."""
     if not folder.is_dir():
         raise DatasetError(
