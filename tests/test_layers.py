@@ -33,7 +33,7 @@ FOREIGN_TO_ROOM = {
     "backends": {"onnxruntime", "onnx", "openvino", "torch", "timm", "safetensors"},
     "embeddings": {"sklearn"},
     "recipes": {"yaml"},
-    "booru": {"duckdb", "pyarrow"},
+    "booru": {"duckdb", "pyarrow", "fsspec", "aiohttp"},
     "dataset": {"duckdb", "pyarrow"},
     "evaluate": {"scipy"},
     "export": {*TORCH, "onnxscript"},
@@ -56,7 +56,7 @@ SEES_ONLY = {
 # What an import of anything else must leave alone: they take seconds, or belong to a host.
 HEAVY = ["torch", "onnxruntime", "timm", "gradio", "fastapi", "huggingface_hub", "onnx", "cv2"]
 HEAVY += ["torchvision", "duckdb", "pyarrow", "pandas", "matplotlib", "yaml", "safetensors"]
-HEAVY += ["jinja2", "scipy", "sklearn"]
+HEAVY += ["jinja2", "scipy", "sklearn", "fsspec", "aiohttp"]
 MADE_OF_HEAVY = (
     "train",
     "export",

@@ -4,6 +4,7 @@
     ratings      what the letter s means, by scheme and date
     fields       a booru's fields as the columns of the posts table
     files        the files of a source, known by looking in
+    remote       sources at an address, brought here through fsspec
     staging      such files as a table that DuckDB reads; what can't be read, named
     labellists   categories, aliases and implications
     jsonposts    posts as JSON: dumps and pages
@@ -13,6 +14,8 @@
     captioned    pictures with captions beside them
     sizes        how many posts the files hold, guessed
     formats      which of them a source is
+    remotefiles  what lies at an address
+    stores       what fsspec reads, and what goes wrong there
     sites        the sites' addresses and rules
     polite       one request at a time, no faster than agreed
     fetch        posts of a site, into SQLite

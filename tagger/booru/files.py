@@ -111,14 +111,22 @@ def records(text: str, shape: Shape) -> Iterator[int]:
         yield from map(len, text.splitlines(keepends=True))
 
 
+def may_be_metadata(path: Path) -> bool:
+    """Whether a file, by its name, may hold posts, tags or lists of pictures."""
+    return _shape(path) is not None or path.suffix == ".tsv"  # faces.tsv
+
+
+def holds_pictures(folder: str) -> bool:
+    """Whether a folder, by its name, holds pictures, and so no metadata."""
+    return bool(_PICTURES.fullmatch(folder))
+
+
 def _candidates(source: Path) -> Iterator[Path]:
     named = source / "metadata"
     top = named if named.is_dir() else source
     for folder, folders, names in os.walk(top):
         deep = len(Path(folder).relative_to(top).parts)
-        folders[:] = sorted(
-            name for name in folders if deep < DEPTH and not _PICTURES.fullmatch(name)
-        )
+        folders[:] = sorted(name for name in folders if deep < DEPTH and not holds_pictures(name))
         yield from (Path(folder, name) for name in sorted(names) if _shape(Path(name)))
 
 

@@ -21,7 +21,8 @@ LONGEST_WAIT_S = 600.0
 """A site that asks for a longer wait is not waited for."""
 LARGEST_PAGE = 64 << 20
 """Bytes of a page of posts."""
-_PASSING = (408, 425, 429, 500, 502, 503, 504)
+PASSING = (408, 425, 429, 500, 502, 503, 504)
+"""Answers that may be others in a moment."""
 
 
 class PassingError(Exception):
@@ -30,6 +31,11 @@ class PassingError(Exception):
     def __init__(self, cause: str, wait: float | None = None) -> None:
         super().__init__(cause)
         self.wait = wait
+
+
+def user_agent(name: str = "anonymous") -> str:
+    """Who asks, as a site wants to know it."""
+    return f"sd-webui-tagger/{__version__} (by {name})"
 
 
 class Asker:
@@ -79,7 +85,7 @@ class Asker:
         self._wait_for_turn()
         request = urllib.request.Request(url)
         name = self._credentials[0] if self._credentials else "anonymous"
-        request.add_header("User-Agent", f"sd-webui-tagger/{__version__} (by {name})")
+        request.add_header("User-Agent", user_agent(name))
         if self._credentials:
             token = base64.b64encode(":".join(self._credentials).encode()).decode()
             request.add_unredirected_header("Authorization", f"Basic {token}")
@@ -116,7 +122,7 @@ class Asker:
 
 def _refusal(url: str, answer: urllib.error.HTTPError) -> Exception:
     host = urlsplit(url).netloc
-    if answer.code in _PASSING:
+    if answer.code in PASSING:
         asked = answer.headers.get("Retry-After", "")
         wait = float(asked) if asked.isdigit() else None
         return PassingError(f"{host} answers {answer.code}", wait)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ..argv import parse, value_of
@@ -22,6 +22,7 @@ from ..errors import UsageError
 from ..options import option
 from ..recipes import read_recipe, recipe_defaults
 from . import DONE, FAILED
+from .addresses import brought, check_images, looked_at, still_to_come
 from .screen import line, progress, say
 
 
@@ -97,6 +98,12 @@ def _build(argv: Sequence[str], prog: str) -> int:
         positional=["sources"],
         defaults=_defaults(value_of(argv, "--recipe")),
     )
+    found = looked_at(argv, flags.sources)
+    check_images(flags.images, found, unseen=flags.unseen)
+    if flags.dry_run and (said := still_to_come(found)):
+        line(said)
+        return DONE
+    flags = replace(flags, sources=brought(flags.sources, found))
     if flags.dry_run:
         expected = estimate(flags)
         line(expected)
@@ -118,6 +125,8 @@ def _fetch(argv: Sequence[str], prog: str) -> int:
 
 def _download(argv: Sequence[str], prog: str) -> int:
     flags = parse(DownloadFlags, argv, prog, positional=["source"])
+    (source,) = brought((flags.source,), looked_at(argv, (flags.source,)))
+    flags = replace(flags, source=source)
     with progress("Downloading", "pictures") as tell:
         outcomes = download(flags, tell=tell)
     print(f"{flags.images}: {', '.join(f'{count:,} {what}' for what, count in outcomes.items())}")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from .. import __version__
 from ..booru.posts import Reading
+from ..booru.remote import origin
 from ..errors import DatasetError
 from ..options import to_dict
 from .assemble import source_names
@@ -46,7 +47,7 @@ def account(
                 "name": name,
                 "root": str(folder.resolve()),
                 "relative": os.path.relpath(folder.resolve(), options.out.resolve()),
-                "metadata": str(source.resolve()),
+                "metadata": origin(source) or str(source.resolve()),
                 "format": reading.format,
                 "posts": reading.posts,
                 "unreadable": reading.unreadable,
