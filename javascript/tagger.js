@@ -83,9 +83,9 @@
       copy(button.dataset.text ?? caption?.value ?? "", button);
       return;
     }
-    const act = button.dataset.do;
     const box = button.closest("[data-box]")?.dataset.box;
-    if (!act || !box) return;
+    if (!button.dataset.do || !box) return;
+    const act = box === "why" ? whyOrClose(button) : button.dataset.do;
     const { do: _, label: __, ...data } = button.dataset;
     const letter = { do: act, ...data };
     if (act === "toggle") {
@@ -96,16 +96,60 @@
     post(box, letter);
   });
 
+  // ---------------------------------------------------------------- why a tag
+
+  // The answer lies over the picture. `asker` gets the focus back when it is closed.
+  const answer = () => root()?.querySelector(".tg-why:not([hidden])");
+  const asker = (tag) =>
+    [...(root()?.querySelectorAll("button.tg-chip") ?? [])].find((chip) => chip.dataset.tag === tag);
+
+  // What a button of its means: pressed once more, `?` closes what it opened.
+  const whyOrClose = (button) => {
+    const open = answer();
+    const asks = button.dataset.do === "why";
+    const again = asks && open?.dataset.why === button.dataset.tag;
+    const at = document.activeElement;
+    if (asks || at === document.body || open?.contains(at)) {
+      asker(button.dataset.tag ?? open?.dataset.why)?.focus({ preventScroll: true });
+    }
+    if (asks && !again) return "why";
+    if (open) open.hidden = true;
+    return "close";
+  };
+
+  document.addEventListener("keydown", (event) => {
+    const chip = within(event, "button.tg-chip");
+    if (chip && event.key === "?") chip.parentElement.querySelector(".tg-ask")?.click();
+    const open = event.key === "Escape" ? answer() : null;
+    if (open?.offsetParent && !event.defaultPrevented) open.querySelector("button")?.click();
+  });
+
+  // One look after the other, for as long as it is looked for and somebody sees that.
+  const look = () => {
+    const open = answer();
+    if (!open?.dataset.looking || !open.offsetParent || document.hidden) return;
+    if (!outboxes.why?.busy) post("why", { do: "look" });
+  };
+  setInterval(look, 400);
+
+  const markAsked = () => {
+    const tag = answer()?.dataset.why;
+    for (const ask of root()?.querySelectorAll(".tg-ask") ?? []) {
+      ask.setAttribute("aria-expanded", String(ask.dataset.tag === tag));
+    }
+  };
+
   // ---------------------------------------------------------------- arrow keys walk chips and tags
 
   const STEPS = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 };
   const LISTS = ".tg-chips, .tg-tags";
+  const WALKED = "button:not([hidden], .tg-ask)";
 
   document.addEventListener("keydown", (event) => {
     const button = within(event, ".tg-chip, .tg-tag");
     const list = button?.closest(LISTS);
     if (!list || event.ctrlKey || event.metaKey) return;
-    const all = [...list.querySelectorAll("button:not([hidden])")];
+    const all = [...list.querySelectorAll(WALKED)];
     const ends = { Home: 0, End: all.length - 1 };
     if (!(event.key in ends) && !(event.key in STEPS)) return;
     event.preventDefault();
@@ -118,12 +162,14 @@
   // One of each list is reached by Tab.
   const settle = () => {
     for (const list of root()?.querySelectorAll(`${LISTS}, .tg-grid`) ?? []) {
-      const all = [...list.querySelectorAll("button:not([hidden])")];
+      const all = [...list.querySelectorAll(WALKED)];
       if (all.length && !all.some((each) => each.tabIndex === 0)) all[0].tabIndex = 0;
     }
     refilter();
     hang();
     askAgain();
+    markAsked();
+    look();
     speak();
   };
 

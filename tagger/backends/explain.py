@@ -10,7 +10,7 @@ a model but its scores, so it works for every one, and takes a hundred runs.
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, Protocol, runtime_checkable
 
@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import BackendError
-from ..models.spec import Model
+from ..models.spec import Contract, Model
 from ..pixels import rgb
 from ..preprocess import Batch, Preprocess, stack
 from .protocol import Backend
@@ -26,6 +26,8 @@ from .protocol import Backend
 Method = Literal["auto", "gradient", "rollout", "occlusion"]
 WINDOWS = 10
 """Places of the cover along each side, each half over its neighbour."""
+Progress = Callable[[int, int], None]
+"""Runs of the model done, runs in all; may raise to stop."""
 _SURE = 1e-6
 """A probability's distance from 0 and 1 where it becomes a log-odd."""
 
@@ -58,6 +60,16 @@ class Attributes(Protocol):
         ...
 
 
+class Scorer(Protocol):
+    """What covering needs: pictures in, probabilities out, as `Backend` gives them."""
+
+    @property
+    def contract(self) -> Contract: ...
+    @property
+    def best_batch(self) -> int: ...
+    def run(self, batch: Batch) -> NDArray[np.float32]: ...
+
+
 def by_torch(model: Model) -> Model:
     """The same model, run by torch where it has weights for that and torch is here.
 
@@ -78,6 +90,18 @@ def explain(
     Raises:
         BackendError: the method is not to be had for this model; the sentence names one that is.
     """
+    found = attributed(backend, pixels, columns, method)
+    return occlude(backend, pixels, columns) if found is None else found
+
+
+def attributed(
+    backend: Backend, pixels: NDArray[np.uint8], columns: Sequence[int], method: Method = "auto"
+) -> list[Heat] | None:
+    """What the network itself says; None where `method` leaves it to `occlude`.
+
+    Raises:
+        BackendError: as `explain` does.
+    """
     preprocess = backend.contract.preprocess
     if method != "occlusion" and isinstance(backend, Attributes):
         batch = stack([pixels], preprocess)
@@ -95,18 +119,20 @@ def explain(
             f"{method}: expected a network in torch with {what} to ask, got {backend.library} "
             f'without: use "occlusion", which needs scores alone'
         )
-    return occlude(backend, pixels, columns)
+    return None
 
 
 def occlude(
-    backend: Backend,
+    backend: Scorer,
     pixels: NDArray[np.uint8],
     columns: Sequence[int],
     windows: int = WINDOWS,
+    progress: Progress | None = None,
 ) -> list[Heat]:
     """Cover a fitted picture part by part; heat is how far log-odds fall, on average over covers.
 
     The cover has the colour that the model's pictures are padded with, or the picture's mean.
+    `progress` is told before each batch.
     """
     rows, sides = (_edges(length, windows) for length in pixels.shape[:2])
     places = [(i, j) for i in range(len(rows) - 2) for j in range(len(sides) - 2)]
@@ -117,6 +143,8 @@ def occlude(
     times = np.zeros((*falls.shape[:2], 1), np.float32)
     step = max(1, backend.best_batch)
     for at in range(0, len(places), step):
+        if progress:
+            progress(at + 1, len(places) + 1)
         some = places[at : at + step]
         covered = [
             _covered(pixels, (rows[i], rows[i + 2], sides[j], sides[j + 2]), cover) for i, j in some

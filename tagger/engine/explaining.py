@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from ..backends.explain import Method, explain
+from ..backends.explain import Method, Progress, attributed, occlude
 from ..errors import OptionError
 from ..framing import Frame, inner
 from ..labels import LabelSet
-from ..preprocess import Preprocess
+from ..preprocess import Batch, Preprocess
 from ..spelling import key
 from .tagger import Tagger
 
@@ -40,9 +40,16 @@ class Why:
 
 
 def why(
-    tagger: Tagger, image: Image.Image, tags: Sequence[str], method: Method = "auto"
+    tagger: Tagger,
+    image: Image.Image,
+    tags: Sequence[str],
+    method: Method = "auto",
+    progress: Progress | None = None,
 ) -> list[Why]:
     """Say for each tag, in any spelling, where the picture shows it.
+
+    By gradients nothing else runs on the model meanwhile; between the runs of "occlusion", which
+    `progress` is told of, others have their turn.
 
     Raises:
         OptionError: the model does not know a tag; near ones are named.
@@ -51,12 +58,27 @@ def why(
     columns = [_column(tagger.labels, tag, tagger.name) for tag in tags]
     pixels = tagger.fit(image)
     with tagger.alone() as backend:
-        found = explain(backend, pixels, columns, method)
+        found = attributed(backend, pixels, columns, method)
+    if found is None:
+        found = occlude(_InTurns(tagger), pixels, columns, progress=progress)
     box = area(image.size, tagger.preprocess)
     return [
         Why(tagger.labels[column].name, each.score, each.method, over(each.values, box))
         for column, each in zip(columns, found, strict=True)
     ]
+
+
+class _InTurns:
+    """A tagger's backend, taken for each run and given back after it."""
+
+    def __init__(self, tagger: Tagger) -> None:
+        self._tagger = tagger
+        self.contract = tagger.backend.contract
+        self.best_batch = tagger.backend.best_batch
+
+    def run(self, batch: Batch) -> NDArray[np.float32]:
+        with self._tagger.alone() as backend:
+            return backend.run(batch)
 
 
 def area(size: tuple[int, int], preprocess: Preprocess) -> tuple[float, float, float, float]:

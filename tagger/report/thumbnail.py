@@ -21,6 +21,11 @@ def thumbnail(picture: Path, side: int = SIDE) -> str:
     clear = "A" in image.getbands() or "transparency" in image.info
     small = image.convert("RGBA" if clear else "RGB")
     small.thumbnail((side, side), Image.Resampling.BICUBIC, reducing_gap=2.0)
+    return data_uri(small)
+
+
+def data_uri(image: Image.Image) -> str:
+    """A picture, RGB or RGBA, as WEBP in a data URI."""
     kept = io.BytesIO()
-    small.save(kept, "WEBP", quality=78, method=2)
+    image.save(kept, "WEBP", quality=78, method=2)
     return "data:image/webp;base64," + base64.b64encode(kept.getvalue()).decode("ascii")

@@ -16,8 +16,10 @@ Read downward:
     following   a training's files, read as they grow
     interpreter the Python that trains: one of its own
     training    trainings, each a program of its own
+    inturn      a backend that takes the WebUI's lock for each batch
     shelf       the models of a process: listed, fetched, loaded, freed
     app         App: one object a process, all that the page and the routes know
+    reasons     why a tag: asked in the background, watched, stopped
     compat      every difference between the gradios of the hosts
     tab         the tab: five pages, their HTML, what their listeners do
     page        the tab on a page of our own

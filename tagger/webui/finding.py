@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass
 
+from ..backends.explain import by_torch
 from ..models.registry import Registry
 from ..models.spec import Model
 
@@ -32,3 +34,14 @@ class Models:
         if model.on_disk:
             self._found[name] = (time.monotonic(), model)
         return model
+
+
+@dataclass(frozen=True)
+class ByTorch:
+    """The same models, to be run by torch where they can be: ONNX Runtime has no gradients."""
+
+    models: Models
+
+    def find(self, name: str) -> Model:
+        """As `Models.find`."""
+        return by_torch(self.models.find(name))

@@ -16,7 +16,7 @@ from ..errors import TaggerError
 log = logging.getLogger(__name__)
 
 State = Literal["queued", "running", "cancelling", "done", "cancelled", "failed"]
-Kind = Literal["caption", "edit", "download", "load", "environment"]
+Kind = Literal["caption", "edit", "download", "load", "environment", "explain"]
 ENDED: frozenset[State] = frozenset(("done", "cancelled", "failed"))
 
 MOST_ERRORS = 100

@@ -10,12 +10,14 @@ import contextlib
 import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
 from PIL import Image
 
 from ..backends import Backend, open_backend
+from ..backends.explain import by_torch
 from ..captioner import Captioner
 from ..engine import Keep, Tagger, Taggers
 from ..folder.recall import Memory
@@ -26,13 +28,15 @@ from ..scores import Scores
 from ..settings import Runtime, Settings
 from ..store import Store
 from .asked import Asked, Picture
-from .finding import Models
+from .finding import ByTorch, Models
 from .jobs import BusyError
 
 __all__ = ["Models", "Picture", "Scoring"]
 
 QUEUE = 512
 """Pictures that may wait at once, those of long runs apart."""
+ASKABLE_S = 60.0
+"""Seconds that a model stays which was opened to be asked by gradients."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +64,7 @@ class Scoring:
         self._lock = threading.RLock()
         self._way = _Way(*way())
         self._taggers = self._new_taggers()
+        self._askable = self._new_askable()
         self._pipelines: dict[str, Pipeline] = {}
         self._fed: dict[str, Tagger] = {}
         self._memories: dict[str, tuple[Model, Memory]] = {}
@@ -74,10 +79,11 @@ class Scoring:
         with self._lock:
             if wanted == self._way:
                 return self._taggers
-            before, self._way = self._taggers, wanted
-            self._taggers = self._new_taggers()
+            before, self._way = (self._taggers, self._askable), wanted
+            self._taggers, self._askable = self._new_taggers(), self._new_askable()
         dropped = self._take()
-        before.close()
+        for each in before:
+            each.close()
         for pipeline in dropped:
             pipeline.close()
         return self._taggers
@@ -139,10 +145,23 @@ class Scoring:
                     threading.Thread(target=before.close, daemon=True).start()
             return self._pipelines[tagger.name], tagger
 
+    def use(self, model: Model) -> AbstractContextManager[Tagger]:
+        """The model to be asked by gradients, run by torch for it where that is possible.
+
+        Where torch does not run it anyway it is opened once more, and stays a minute.
+        """
+        taggers, way = self.taggers, by_torch(model)
+        loaded = (each for each in taggers.loaded() if each.name == model.name)
+        suits = any(each.backend.contract.runtime != "onnx" for each in loaded)
+        if suits or way.contracts == model.contracts:
+            return taggers.use(model.name)
+        return self._askable.use(model.name)
+
     def unload(self, name: str | None = None) -> int:
         """Free one model or all, once their running batches are over; say how many bytes."""
         dropped = self._take(None if name is None else (name,))
-        freed = self.taggers.unload_all() if name is None else self.taggers.unload(name)
+        both = self.taggers, self._askable
+        freed = sum(each.unload_all() if name is None else each.unload(name) for each in both)
         for pipeline in dropped:
             pipeline.close()
         return freed
@@ -152,6 +171,7 @@ class Scoring:
         for pipeline in self._take():
             pipeline.close()
         self._taggers.close()
+        self._askable.close()
         self._loader.shutdown(wait=True)
         self._keeper.shutdown(wait=True)
 
@@ -218,6 +238,11 @@ class Scoring:
     def _new_taggers(self) -> Taggers:
         keep = Keep(idle_s=self._way.idle_s)
         return Taggers(self._models, self._way.runtime, keep, self._before_load, self._open)
+
+    def _new_askable(self) -> Taggers:
+        keep = Keep(idle_s=ASKABLE_S, models=1)
+        finder = ByTorch(self._models)
+        return Taggers(finder, self._way.runtime, keep, self._before_load, self._open)
 
 
 def _any(scores: Scores) -> bool:

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Literal, cast
 
 from ..backends import Backend, open_backend
 from ..errors import BackendError, ModelError, UsageError
@@ -19,6 +19,7 @@ from ..models.spec import Model, ModelSpec
 from ..settings import Runtime
 from ..thresholds import Thresholds
 from .host import Host
+from .inturn import InTurn
 from .jobs import ENDED, BusyError, Job, Jobs
 from .kept import Kept
 from .scoring import Models, Scoring
@@ -219,7 +220,7 @@ class Shelf:
             log.warning(said, model.name, runtime.device, error)
             backend = self._open(model, replace(runtime, device="cpu"))
         on_card = backend.device != "cpu"
-        return cast("Backend", _InTurn(backend, self.host)) if on_card else backend
+        return cast("Backend", InTurn(backend, self.host)) if on_card else backend
 
     def _downloads(self) -> dict[str, Job]:
         """The models being fetched."""
@@ -236,20 +237,6 @@ class Shelf:
             source = model.spec.source or "its author"
             raise UsageError(f"{model.name}: expected a model of the hub, fetch it from {source}")
         download(model.spec, tell)
-
-
-class _InTurn:
-    """A backend that takes the WebUI's lock for each batch, where it is free."""
-
-    def __init__(self, backend: Backend, host: Host) -> None:
-        self._backend, self._host = backend, host
-
-    def run(self, batch: Any) -> Any:
-        with self._host.turn():
-            return self._backend.run(batch)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._backend, name)
 
 
 def _follow(other: Job, job: Job) -> None:

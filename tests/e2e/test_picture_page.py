@@ -100,6 +100,32 @@ def test_the_filter_shows_some_and_excludes_them(tab: Any) -> None:
     tab.until(lambda: any("hair" in tag for tag in tab.written(tab.caption)), "hair again")
 
 
+def test_a_tag_is_asked_why_by_key_and_by_click(tab: Any, shots: Path) -> None:
+    """The answer lies over the picture; Escape, the same `?` and a new picture take it away."""
+    tab.drop(EXAMPLE)
+    answer = tab.page.locator(".tg-why")
+    chip = tab.page.locator("button.tg-chip[data-tag=balloon]")
+    chip.focus()
+    tab.page.keyboard.press("?")
+    tab.page.locator(".tg-heat img").wait_for()
+    assert answer.locator("strong").inner_text() == "balloon"
+    assert tab.page.locator(".tg-ask[aria-expanded=true]").get_attribute("data-tag") == "balloon"
+    tab.page.screenshot(path=shots / "why.png")
+    assert "balloon" in tab.written(tab.caption), "asking takes no tag out"
+    tab.page.keyboard.press("Escape")
+    answer.wait_for(state="detached")
+    assert tab.page.evaluate("document.activeElement.dataset.tag") == "balloon"
+    tab.page.locator("button.tg-chip[data-tag=grass]").hover()
+    tab.page.locator(".tg-ask[data-tag=grass]").click()
+    answer.wait_for()
+    tab.page.locator(".tg-ask[data-tag=grass]").click()
+    answer.wait_for(state="detached")
+    tab.page.locator(".tg-ask[data-tag=balloon]").click(force=True)
+    answer.wait_for()
+    tab.drop(EXAMPLE.with_name("stargazer.jpg"))
+    answer.wait_for(state="detached")
+
+
 def test_an_option_changes_the_caption_at_once(tab: Any) -> None:
     """Boxes as they are typed in and pasted to, switches, lists; mistakes in a sentence."""
     tab.drop(EXAMPLE)

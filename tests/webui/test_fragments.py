@@ -6,7 +6,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from tagger.webui.tab.fragments import captions, common, folder, models, picture
+from tagger.webui.tab.fragments import captions, common, folder, models, picture, why
 from tagger.webui.tab.markup import Markup, button, el, join
 
 EVIL = """<img src=x onerror="alert('1')">&lt;"""
@@ -46,6 +46,9 @@ ROW = models.Row(EVIL, EVIL, EVIL, EVIL, EVIL, EVIL, "bad", EVIL, EVIL, "javascr
 EVERYTHING = {
     "chips": picture.groups([CHIP], ["general"]),
     "below": picture.groups([picture.Chip(EVIL, EVIL, EVIL, 0.1, "below")], []),
+    "why": why.looking(EVIL, 1, 2, 3.0),
+    "why not": why.failed(EVIL, EVIL),
+    "no heat": why.found(why.Found(EVIL, EVIL, 0.5, EVIL, "")),
     "foot": picture.foot(1, 2, True, EVIL),
     "facts": picture.facts(EVIL, "PNG", 1, 1, 1),
     "threshold": picture.thresholds([picture.Slider(EVIL, 0.5, False)]),
@@ -81,6 +84,28 @@ def test_markup_is_shown_as_text(name: str) -> None:
     assert not [key for key, _ in found.attributes if key.startswith("on")]
     told = [value for _, value in found.attributes if value and EVIL in value]
     assert EVIL in found.text or told
+
+
+def test_markup_beside_an_overlay_is_shown_as_text() -> None:
+    """One picture, the overlay itself."""
+    found = Reader(why.found(why.Found(EVIL, EVIL, 0.5, EVIL, "data:,")))
+    assert found.names.count("img") == 1
+    assert set(found.names) <= HARMLESS | {"img"}
+    assert dict(found.attributes)["src"] == "data:,"
+    assert not [key for key, _ in found.attributes if key.startswith("on")]
+    assert EVIL in found.text
+
+
+def test_only_tags_of_the_model_can_be_asked_about() -> None:
+    """Not ratings, and not what was typed; no button lies in another."""
+    chips = [
+        picture.Chip("hat", "hat", "general", 0.5, "on"),
+        picture.Chip("my_trigger", "my trigger", "general", 1.0, "on", known=False),
+        picture.Chip("safe", "safe", "rating", 1.0, "on"),
+    ]
+    made = picture.groups(chips, ["rating", "general"])
+    assert made.count('data-do="why"') == 1
+    assert made.index("</button>") < made.index('data-do="why"')
 
 
 def test_an_address_that_is_no_web_page_is_no_link() -> None:

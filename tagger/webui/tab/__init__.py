@@ -13,8 +13,8 @@ Read downward:
     view        one picture: scores to what is shown; tokens: how many CLIP reads
     thumbnails  small copies of pictures
     uploads     files, folders and zips given to the page
-    picture, tagging, sending
-                the page Picture; what it does; a caption sent to the host's prompts
+    picture, tagging, explaining, sending
+                the page Picture; what it does; why a tag; a caption sent to the host's prompts
     folder, destination, running
                 the page Folder; where captions go; the runs it shows
     captions, layout, desk, editing

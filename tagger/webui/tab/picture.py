@@ -8,6 +8,7 @@ from typing import Any
 
 from ..compat import edited, image, listen, make
 from . import sending
+from .explaining import Question
 from .form import CONTROLS
 from .fragments import picture as fragments
 from .letters import box as letter_box
@@ -38,10 +39,12 @@ def build(shared: Shared, top: Any, state_of: Callable[..., Any]) -> PicturePage
     state = make("State", value=Picture())
     with make("Row", elem_classes=["tg-picture"]):
         with make("Column", elem_classes=["tg-left"]):
-            picture = image(
-                label="Picture", show_label=False, elem_id="tagger_picture", height=380,
-                image_mode="RGBA",
-            )  # fmt: skip
+            with make("Column", elem_classes=["tg-stage"]):
+                picture = image(
+                    label="Picture", show_label=False, elem_id="tagger_picture", height=380,
+                    image_mode="RGBA",
+                )  # fmt: skip
+                question = Question(shared.app)
             facts = told("tagger_facts")
             with make("Column", elem_classes=["tg-card"]):
                 limits = html("tagger_limits")
@@ -60,13 +63,23 @@ def build(shared: Shared, top: Any, state_of: Callable[..., Any]) -> PicturePage
     box = letter_box("picture")
 
     shown = [caption, groups, foot, note, limits]
-    arrived = listen(picture.upload, acts.receive, [picture, shared.model], [state, facts, note])
+    question.connect(state, shared.model, top, state_of)
+    why = [question.asked, question.place]
+
+    def receive(asked: str, *given: Any) -> list[Any]:
+        return ["", question.close(asked), *acts.receive(*given)]
 
     def tag(*given: Any) -> list[Any]:
         return [*acts.tag(*given), state_of(given[1])]
 
+    def clear(asked: str, *given: Any) -> list[Any]:
+        return ["", question.close(asked), *acts.clear(*given)]
+
+    asked = [question.asked, picture, shared.model]
+    arrived = listen(picture.upload, receive, asked, [*why, state, facts, note])
     listen(arrived.then, tag, [state, *shared.inputs], [state, *shown, top])
-    listen(picture.clear, acts.clear, [*shared.inputs], [state, facts, *shown])
+    listen(picture.clear, clear, [question.asked, *shared.inputs], [*why, state, facts, *shown])
+    listen(edited(shared.model), question.close, [question.asked], [question.place])
     places = [control.place for control in CONTROLS]
     kept = [shared.controls[places.index(p)] for p in ("selection.keep", "selection.exclude")]
     _follow(acts, shared, box, (state, shown, kept))

@@ -105,7 +105,7 @@ def chips(
     written = {tag.index: tag for tag in caption.tags if tag.index >= 0}
     over = set(_over(settings.selection, labels, own, scores))
     found = [
-        Chip(tag.name, _spelt(tag.name, settings.format), tag.category, tag.score, "on")
+        Chip(tag.name, _spelt(tag.name, settings.format), tag.category, tag.score, "on", False)
         for tag in caption.tags
         if tag.index < 0
     ]

@@ -20,7 +20,7 @@ class Chip:
     """A tag that a click takes out or in.
 
     name: the model's spelling. text: as the caption has it. score: 0 to 1. state: on: written;
-    out: over its threshold and not written; below: under it.
+    out: over its threshold and not written; below: under it. known: the model can be asked why.
     """
 
     name: str
@@ -28,6 +28,7 @@ class Chip:
     category: str
     score: float
     state: State
+    known: bool = True
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,7 @@ def _chip(chip: Chip) -> Markup:
     style = f"--s:{chip.score:.3f}"
     if chip.category == "rating":  # the model's word on the whole picture; not to be argued with
         return el("span", chip.text, percent, class_="tg-chip tg-rating", style=style)
-    return button(
+    toggle = button(
         (chip.text, percent),
         "toggle",
         class_=f"tg-chip {kind(chip.category)}",
@@ -85,6 +86,21 @@ def _chip(chip: Chip) -> Markup:
         data_tag=chip.name,
         title=f"{chip.name}: {chip.score:.3f}",
         style=style,
+        tabindex=-1,
+        aria_keyshortcuts="?" if chip.known else None,
+    )
+    return el("span", toggle, _why(chip) if chip.known else None, class_="tg-pair")
+
+
+def _why(chip: Chip) -> Markup:
+    return button(
+        "?",
+        "why",
+        class_=f"tg-ask {kind(chip.category)}",
+        data_box="why",
+        data_tag=chip.name,
+        title="Where in the picture the model sees it (the key ? on a tag)",
+        aria_label=f"Where is {chip.text}?",
         tabindex=-1,
     )
 
