@@ -8,17 +8,20 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable
-from typing import Any
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 from ..app import App
 from ..compat import listen, make
-from ..reasons import Reason, Reasons
 from .fragments import why as fragments
 from .letters import box as letter_box
 from .letters import letters
 from .markup import Markup
 from .parts import told
 from .view import Picture
+
+if TYPE_CHECKING:
+    from ..reasons import Reason, Reasons
 
 PAGES = 64
 """Pages whose last question is remembered."""
@@ -32,7 +35,6 @@ class Acts:
 
     def __init__(self, app: App) -> None:
         self._app = app
-        self._reasons = Reasons(app)
         self._asked: OrderedDict[str, Reason] = OrderedDict()
 
     def hear(self, post: str, asked: str, picture: Picture, model: str | None) -> list[Any]:
@@ -49,6 +51,12 @@ class Acts:
         if shown is None:
             shown = self._look(asked, picture, model)
         return ["", asked, shown]
+
+    @cached_property
+    def _reasons(self) -> Reasons:
+        from ..reasons import Reasons  # a host's start can do without
+
+        return Reasons(self._app)
 
     def close(self, asked: str) -> Markup:
         """Stop looking, if that still goes on; what the page shows then."""
