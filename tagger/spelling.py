@@ -23,6 +23,8 @@ _FACES = "0_0 (o)_(o) +_+ +_- ._. <o>_<o> <|>_<|> =_= >_< 3_3 6_9 >_o @_@ ^_^ o_
 KAOMOJI = frozenset(_FACES.split())
 """The faces that keep their underscore: the list WD's own demo page uses, shared by its users."""
 
+_PLAIN = re.compile(r"[!-@\[\]^`a-~]+(?:_[!-@\[\]^`a-~]+)*")
+"""What is its own key: most names of a booru, of which there are half a million."""
 _BACKSLASHES = re.compile(r"\\+([ ()\[\]]?)")
 _ESCAPED = re.compile(r"\\([\\()\[\]])")
 _SPECIAL = re.compile(r"([\\()\[\]])")
@@ -42,6 +44,8 @@ def key(tag: str) -> str:
     backslashes counts as one, so `\m/` and its escaped form `\\m/` are the same tag and neither
     is `m/`. Idempotent; `key(escape(to_spaces(tag))) == key(tag)` for every tag.
     """
+    if _PLAIN.fullmatch(tag):
+        return tag
     text = " ".join(tag.replace("_", " ").split())
     if "\\" in text:
         text = " ".join(_BACKSLASHES.sub(lambda found: found[1] or "\\", text).split())

@@ -103,7 +103,7 @@ def add_seen_tags(
     if selects := [*selects, *also]:
         connection.execute(
             "INSERT INTO tags SELECT ?::INTEGER, name, category, count(*) "
-            f"FROM ({' UNION ALL '.join(selects)}) GROUP BY name, category",
+            f"FROM ({' UNION ALL '.join(selects)}) WHERE name <> '' GROUP BY name, category",
             [source],
         )
 
@@ -121,7 +121,20 @@ def as_list(name: str, kind: str) -> str:
     if kind == "JSON":
         return _json_list(name)
     # hand-written and captioners' lists have commas, boorus' strings spaces
-    return f"regexp_extract_all(coalesce(\"{name}\", ''), '\\S+')"
+    others = " OR ".join(f'contains("{name}", chr({sign}))' for sign in (9, 10, 12, 13))
+    return _words(f"coalesce(\"{name}\", '')", others)
+
+
+def _words(text: str, others: str) -> str:
+    """The SQL that cuts a text at its white space; beside words the list may have empty ones.
+
+    `others` is whether there may be other white space than the spaces that boorus write; cutting
+    at these alone takes a tenth of the time.
+    """
+    return (
+        f"CASE WHEN {others} THEN regexp_extract_all({text}, '\\S+') "
+        f"ELSE string_split({text}, ' ') END"
+    )
 
 
 def _expression(name: str, types: Mapping[str, str]) -> str:
@@ -171,12 +184,14 @@ def _tags(types: Mapping[str, str]) -> str:
 
 def _json_list(name: str) -> str:
     """Tags as objects with a name, as a list of names, as text, or as lists by category."""
+    text = f"json_extract_string(\"{name}\", '$')"
+    escaped = f'contains(CAST("{name}" AS VARCHAR), chr(92))'  # as JSON writes all but spaces
     return (
         f'CASE json_type("{name}") '
         f"WHEN 'ARRAY' THEN CASE json_type(\"{name}\", '$[0]') "
         f"WHEN 'OBJECT' THEN json_extract_string(\"{name}\", '$[*].name') "
         f"ELSE json_extract_string(\"{name}\", '$[*]') END "
         f"WHEN 'OBJECT' THEN json_extract_string(\"{name}\", '$.*[*]') "
-        f"WHEN 'VARCHAR' THEN regexp_extract_all(json_extract_string(\"{name}\", '$'), '\\S+') "
+        f"WHEN 'VARCHAR' THEN {_words(text, escaped)} "
         "ELSE []::VARCHAR[] END"
     )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -71,11 +70,16 @@ def counted(tables: Iterator[pa.Table], about: dict[str, Any]) -> Iterator[pa.Ta
     """The tables, their rows counted in `about` by split and source."""
     by_source = {own["name"]: own for own in about["sources"]}
     for table in tables:
-        for split, count in Counter(table["split"].to_pylist()).items():
+        for split, count in _counts(table["split"]):
             about["rows"][split] += count
-        for source, count in Counter(table["source"].to_pylist()).items():
+        for source, count in _counts(table["source"]):
             by_source[source]["rows"] += count
         yield table
+
+
+def _counts(column: pa.ChunkedArray) -> Iterator[tuple[str, int]]:
+    for found in column.value_counts().to_pylist():
+        yield found["values"], found["counts"]
 
 
 def nothing_left(readings: Sequence[Reading], dropped: Mapping[str, int]) -> DatasetError:

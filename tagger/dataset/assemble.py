@@ -34,6 +34,8 @@ def assemble(
     options: SplitOptions,
 ) -> Iterator[pa.Table]:
     """The index of the table `rows`, a part at a time; `names` are the sources'."""
+    import pyarrow as pa
+
     slots = tagging.slots(labels)
     dealt = _dealt(connection)
     split = deal(dealt, options)
@@ -50,9 +52,9 @@ def assemble(
         made: dict[str, Any] = {
             "tags": tags,
             "unknown": _unknown(tags, source, unknown),
-            "group": dealt.groups[start:stop],
-            "split": np.array(SPLITS, object)[split[start:stop]],
-            "source": np.array(names, object)[source],
+            "group": pa.array(dealt.groups[start:stop]),
+            "split": _words(SPLITS, split[start:stop]),
+            "source": _words(names, source),
         }
         yield _table(table, made)
 
@@ -77,13 +79,18 @@ def _table(table: pa.Table, made: dict[str, Any]) -> pa.Table:
             ragged: Ragged = made[name]
             offsets = pa.array(ragged.offsets.astype(np.int32))
             return pa.ListArray.from_arrays(offsets, pa.array(ragged.values, pa.int32()))
-        if name in made:
-            return pa.array(made[name], kinds[kind])
-        return table[name].cast(kinds[kind])
+        return (made[name] if name in made else table[name]).cast(kinds[kind])
 
     columns = {name: column(name, kind) for name, kind in COLUMNS.items()}
     created = table[CREATED].cast(pa.timestamp("ms"), safe=False)
     return pa.table({**columns, CREATED: created})
+
+
+def _words(words: Sequence[str], numbers: NDArray[np.integer[Any]]) -> pa.Array:
+    """The words of some numbers."""
+    import pyarrow as pa
+
+    return pa.array(words, pa.string()).take(pa.array(numbers))
 
 
 def _dealt(connection: duckdb.DuckDBPyConnection) -> Dealt:

@@ -194,19 +194,14 @@ def _choose(
     options: VocabularyOptions,
 ) -> Vocabulary:
     """Count each tag and the rows of which it is known, and choose the labels."""
-    sources = rows.rows_by_source(connection, len(knowledge.known))
-    counts = [
-        TagCount(
-            tag,
-            knowledge.category(tag),
-            int(having.sum()),
-            sum(
-                total if knowledge.knows(source, tag) else int(having[source])
-                for source, total in enumerate(sources)
-            ),
-        )
-        for tag, having in tagging.by_tag().items()
-    ]
+    totals = rows.rows_by_source(connection, len(knowledge.known))
+    names, having = tagging.used()
+    known = np.zeros(len(names), np.int64)
+    for source, total in enumerate(totals):
+        every = np.fromiter((knowledge.knows(source, tag) for tag in names), np.bool_, len(names))
+        known += np.where(every, total, having[source])
+    kinds = map(knowledge.category, names)
+    counts = list(map(TagCount, names, kinds, having.sum(axis=0).tolist(), known.tolist()))
     chosen = choose(counts, options)
     if not len(chosen.labels):
         raise no_labels(chosen)

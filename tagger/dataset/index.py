@@ -35,7 +35,7 @@ from ..labels import LabelSet
 from ..relationfiles import NAME as RELATIONS
 from ..relationfiles import read_relations
 from ..relations import EMPTY, Relations
-from .content import COLUMNS, hash_columns
+from .content import COLUMNS, PART, hash_columns
 from .ragged import Ragged
 from .splits import Split
 from .vocabulary import read_vocabulary, write_vocabulary
@@ -178,9 +178,10 @@ def write(
         if writer is not None:
             writer.close()
     sources = [own["name"] for own in about["sources"]]
-    content = hash_columns(
-        lambda name: parquet.read_table(path, columns=[name])[name], rows, vocabulary, sources
-    )
+    with parquet.ParquetFile(path) as file:
+        content = hash_columns(
+            lambda name: file.iter_batches(PART, columns=[name]), rows, vocabulary, sources
+        )
     write_vocabulary(vocabulary, folder / "vocabulary.csv")
     text = json.dumps({"schema": SCHEMA, "content": content, **about}, indent=2, ensure_ascii=False)
     (folder / "dataset.json").write_text(text + "\n", encoding="utf-8", newline="\n")

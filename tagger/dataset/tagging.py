@@ -6,7 +6,7 @@ that is mapped into memory, and given out by rows.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -53,6 +53,7 @@ class Tagging:
         ]
         self._written = [*written, *extra]
         self._meaning = _ragged(every)
+        self._meant = np.diff(self._meaning.offsets)
         rows = connection.execute("SELECT count(*) FROM rows").fetchall()[0][0]
         self.counts = np.zeros((len(seen), len(self.names)), np.int64)
         self._start = np.zeros(rows, np.int64)
@@ -70,11 +71,9 @@ class Tagging:
         lengths = self._length[start:stop].astype(np.int64)
         places = _places(self._start[start:stop], lengths)
         labels = slots[self._numbers[places]]
-        row = np.repeat(np.arange(stop - start), lengths)[labels >= 0]
-        labels = labels[labels >= 0]
-        order = np.argsort(row * (np.int64(slots.max(initial=0)) + 1) + labels, kind="stable")
-        offsets = np.concatenate([[0], np.cumsum(np.bincount(row, minlength=stop - start))])
-        return Ragged(labels[order], offsets.astype(np.int64))
+        chosen = labels >= 0
+        row = np.repeat(np.arange(stop - start), lengths)[chosen]
+        return _sorted(row, labels[chosen], int(slots.max(initial=0)) + 1, stop - start)
 
     def slots(self, labels: LabelSet) -> NDArray[np.int32]:
         """For each tag's number its label, -1 for none."""
@@ -108,33 +107,29 @@ class Tagging:
             ids = compute.index_in(column.flatten(), value_set=names).to_numpy(zero_copy_only=False)
             lengths = column.value_lengths().to_numpy(zero_copy_only=False)
             rows = batch.column("row").to_numpy()
-            has, counted = self._closed(ids.astype(np.int64), lengths)
-            sources = batch.column("source").to_numpy()
-            self._count(has, np.repeat(sources, counted))
+            closed = self._closed(ids, lengths)
+            has, counted = closed.values, np.diff(closed.offsets)
+            self._count(has, np.repeat(batch.column("source").to_numpy(), counted))
             self._start[rows] = written + np.cumsum(counted) - counted
             self._length[rows] = counted
             has.tofile(file)
             written += len(has)
 
-    def _closed(
-        self, ids: NDArray[np.int64], lengths: NDArray[np.int32]
-    ) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
-        """What the names of some posts mean, each tag once for a post; and how many of them."""
+    def _closed(self, ids: NDArray[np.integer[Any]], lengths: NDArray[np.int32]) -> Ragged:
+        """What the names of some posts mean, each tag once for a post."""
         row = np.repeat(np.arange(len(lengths)), lengths)
-        meant = np.diff(self._meaning.offsets)[ids]
+        meant = self._meant[ids]
         tags = self._meaning.values[_places(self._meaning.offsets[ids], meant)]
-        keys = np.unique(np.repeat(row, meant) * len(self.names) + tags)
-        counted = np.bincount(keys // max(1, len(self.names)), minlength=len(lengths))
-        return (keys % max(1, len(self.names))).astype(np.int32), counted
+        return _sorted(np.repeat(row, meant), tags, len(self.names), len(lengths))
 
     def _count(self, tags: NDArray[np.int32], sources: NDArray[np.int32]) -> None:
         flat = sources.astype(np.int64) * len(self.names) + tags
         self.counts += np.bincount(flat, minlength=self.counts.size).reshape(self.counts.shape)
 
-    def by_tag(self) -> Mapping[str, NDArray[np.int64]]:
-        """For each tag that a row has, how many rows of each source have it."""
+    def used(self) -> tuple[list[str], NDArray[np.int64]]:
+        """The tags that a row has, N of them, and how many rows have each, int64[sources, N]."""
         used = np.flatnonzero(self.counts.any(axis=0))
-        return {self.names[place]: self.counts[:, place] for place in used}
+        return [self.names[place] for place in used], self.counts[:, used]
 
 
 def _batches(connection: duckdb.DuckDBPyConnection, pseudo: Sequence[Pseudo]) -> Iterator[Any]:
@@ -147,6 +142,17 @@ def _batches(connection: duckdb.DuckDBPyConnection, pseudo: Sequence[Pseudo]) ->
     # DuckDB renamed it, and warns of the old name
     reader = getattr(relation, "to_arrow_reader", None) or relation.fetch_arrow_reader
     yield from reader(BATCH)
+
+
+def _sorted(row: NDArray[np.int64], values: NDArray[np.int32], width: int, rows: int) -> Ragged:
+    """Each row's values, below `width`, ascending and each once."""
+    keys = row * max(1, width) + values
+    keys.sort()  # numpy.unique hashes, which takes five times as long
+    first = np.ones(len(keys), np.bool_)
+    np.not_equal(keys[1:], keys[:-1], out=first[1:])
+    own, kept = np.divmod(keys[first], max(1, width))
+    offsets = np.concatenate([[0], np.cumsum(np.bincount(own, minlength=rows))])
+    return Ragged(kept.astype(np.int32), offsets.astype(np.int64))
 
 
 def _places(start: NDArray[np.int64], lengths: NDArray[np.int64]) -> NDArray[np.int64]:

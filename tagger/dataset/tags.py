@@ -131,4 +131,4 @@ def _categories(sources: Sequence[SourceTags], relations: Relations) -> dict[str
 
 def _meaning(relations: Relations, name: str) -> set[str]:
     tag = relations.canonical(name)
-    return {tag, *relations.ancestors(tag)}
+    return {tag, *relations.ancestors(tag)} if tag in relations.implications else {tag}

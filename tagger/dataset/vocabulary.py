@@ -126,7 +126,7 @@ def _reasons(asked: Sequence[TagCount], options: VocabularyOptions) -> list[str 
     reasons = [
         "not asked for"
         if only and key(tag.name) not in only
-        else _reason(tag, bool(out) or key(tag.name) in denied, options)
+        else _reason(tag, bool(out) or bool(denied and key(tag.name) in denied), options)
         for tag, out in zip(asked, excluded, strict=True)
     ]
     most = options.maximum_labels
