@@ -21,11 +21,15 @@ Read = Callable[["duckdb.DuckDBPyConnection", Path, Sequence[Metadata], int], Re
 
 @dataclass(frozen=True)
 class Format:
-    """A way in which posts are written down: how it is recognised, and read."""
+    """A way in which posts are written down: how it is recognised, and read.
+
+    filed: whether all that is read is in the files of metadata, and none in lists of pictures.
+    """
 
     title: str
     recognises: Callable[[Path, Sequence[Metadata]], bool]
     read: Read
+    filed: bool = True
 
 
 FORMATS: Mapping[str, Format] = {
@@ -48,8 +52,14 @@ FORMATS: Mapping[str, Format] = {
         "classes of pictures (DAF:re, moeImouto, cartoonFace)",
         characters.recognises,
         characters.read,
+        filed=False,
     ),
-    "captions": Format("pictures with captions beside them", captioned.recognises, captioned.read),
+    "captions": Format(
+        "pictures with captions beside them",
+        captioned.recognises,
+        captioned.read,
+        filed=False,
+    ),
 }
 
 

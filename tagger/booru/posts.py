@@ -43,6 +43,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+MEMORY = 4
+"""Gigabytes that DuckDB takes at most where nothing else is said."""
+
 COLUMNS: Mapping[str, str] = {
     "source": "INTEGER",
     "id": "BIGINT",
@@ -92,7 +95,8 @@ def connect(spill: Path | None = None, memory: str | None = None) -> duckdb.Duck
     """A DuckDB of our own that installs nothing.
 
     It lives in main memory; given a folder `spill` on the disk there, so that tables may be larger
-    than memory, of which it takes at most `memory`, such as "4GB".
+    than memory, of which it takes at most `memory`: MEMORY where none is said, and 80 % of the
+    machine's.
     """
     import duckdb
 
@@ -106,9 +110,27 @@ def connect(spill: Path | None = None, memory: str | None = None) -> duckdb.Duck
     connection.execute("SET enable_progress_bar = false")  # it writes to stdout, over our own
     if spill is None:
         return connection
+    if not memory and _gigabytes(connection) > MEMORY:
+        connection.execute(f"SET memory_limit = '{MEMORY}GB'")
     connection.execute("SET temp_directory = ?", [str(spill)])
     connection.execute("SET preserve_insertion_order = false")  # every query says its order
     return connection
+
+
+def _gigabytes(connection: duckdb.DuckDBPyConnection) -> float:
+    """The memory that DuckDB means to take, which it says as "18.8 GiB"."""
+    said: str = connection.execute("SELECT current_setting('memory_limit')").fetchall()[0][0]
+    amount, _, unit = said.partition(" ")
+    powers = {"TiB": 4, "GiB": 3, "MiB": 2, "KiB": 1}
+    return float(amount) * 1024 ** powers.get(unit, 0) / 1e9
+
+
+def second(connection: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
+    """A second connection to the same tables, to read from while the first is used."""
+    found = connection.execute("SELECT current_setting('search_path')").fetchall()
+    cursor = connection.cursor()
+    cursor.execute("SET search_path = ?", found[0])
+    return cursor
 
 
 def create(connection: duckdb.DuckDBPyConnection) -> None:

@@ -104,9 +104,16 @@ def whole(source: Path) -> Iterator[None]:
 
     try:
         yield
+    except duckdb.OutOfMemoryException:  # which the files can't help
+        raise
     except (duckdb.Error, OSError, EOFError) as error:
-        cause = str(error).splitlines()[0].strip() if str(error) else type(error).__name__
-        raise DatasetError(f"{source}: expected whole files of metadata, got {cause}") from error
+        said = cause(error)
+        raise DatasetError(f"{source}: expected whole files of metadata, got {said}") from error
+
+
+def cause(error: Exception) -> str:
+    """The first line of what DuckDB or the disk says."""
+    return str(error).splitlines()[0].strip() if str(error) else type(error).__name__
 
 
 def check_whole(files: Iterable[Metadata]) -> None:

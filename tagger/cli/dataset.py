@@ -19,6 +19,7 @@ from ..dataset.overviewpage import write_report
 from ..dataset.reportoptions import ReportOptions
 from ..dataset.shards import ShardOptions, write_shards
 from ..errors import UsageError
+from ..home import part
 from ..options import option
 from ..recipes import read_recipe, recipe_defaults
 from . import DONE, FAILED
@@ -35,6 +36,11 @@ class BuildFlags(BuildOptions):
     )
     dry_run: bool = option(
         False, help="Only say what the build will need of disk, memory and time."
+    )
+    fresh: bool = option(
+        False,
+        help="Read and look at everything anew: take over nothing of earlier builds, and leave "
+        "nothing for later ones.",
     )
 
 
@@ -110,7 +116,12 @@ def _build(argv: Sequence[str], prog: str) -> int:
         check_room(expected, flags.out)
         return DONE
     with progress("Building", "pictures looked at") as tell:
-        summary = build(flags, lambda _, done, total: tell(done, total) if total else None, say)
+        summary = build(
+            flags,
+            lambda _, done, total: tell(done, total) if total else None,
+            say,
+            None if flags.fresh else part("cache") / "builds",
+        )
     _print_summary(summary)
     return DONE
 
@@ -165,7 +176,7 @@ def _defaults(recipe: str | None) -> dict[str, Any]:
 def _print_summary(summary: BuildSummary) -> None:
     rows = ", ".join(f"{count:,} {split}" for split, count in summary.rows.items())
     print(f"{summary.out}: {rows}; {len(summary.vocabulary):,} labels")
-    for sentence in summary.said:
+    for sentence in filter(None, (*summary.said, summary.taken_over)):
         print(sentence)
     dropped = {**summary.dropped, "unreadable": summary.unreadable}
     said = ", ".join(f"{count:,} {reason}" for reason, count in dropped.items() if count)

@@ -16,6 +16,8 @@
     assemble    the index's last columns
     buildoptions  what is asked for
     estimate    what a build will need, before it begins
+    before      what earlier builds did of it already
+    reading     posts as they were read, kept for the next build
     account     what dataset.json records of a build
     whole       a folder that appears whole or not at all
     doubts      where tags contradict their relations, or what their company tells

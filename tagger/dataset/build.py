@@ -7,15 +7,16 @@ from __future__ import annotations
 
 import shutil
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..booru import formats, posts
-from ..booru.posts import Reading
+from ..booru import posts
+from ..booru.staging import cause
 from ..errors import DatasetError
 from ..labels import LabelSet
 from ..relationfiles import NAME as RELATIONS
@@ -23,10 +24,12 @@ from ..relationfiles import among, write_relations
 from . import groups, index, pictures, places, rows
 from .account import account, counted, no_labels, nothing_left
 from .assemble import assemble, source_names
+from .before import Before
 from .buildoptions import BuildOptions
 from .cleaning import cleaned
 from .estimate import Estimate, check_room, estimate
 from .filters import judge
+from .reading import read
 from .tagging import Tagging
 from .tags import SourceTags, TagKnowledge, combine, read_source_tags
 from .vocabulary import TagCount, Vocabulary, VocabularyOptions, choose
@@ -50,6 +53,7 @@ class BuildSummary:
     reason. rows: kept, by split. left_out: tags of the categories asked for that did not become
     labels, by reason. relations_not_used: rows of aliases and implications that contradict others.
     said: what was found out of the sources, in sentences. strays: pictures of no post.
+    taken_over: what an earlier build had done of this one, in a sentence; "" for nothing.
     """
 
     out: Path
@@ -63,17 +67,23 @@ class BuildSummary:
     relations_not_used: int = 0
     said: tuple[str, ...] = ()
     strays: int = 0
+    taken_over: str = ""
 
 
 def build(
     options: BuildOptions,
     progress: Progress | None = None,
     expect: Callable[[Estimate], None] | None = None,
+    kept: Path | None = None,
 ) -> BuildSummary:
     """Build a DATASET in `options.out`, whole or not at all.
 
-    `expect` is told first what it will need. Raises DatasetError if a source is none, the disk has
-    no room, the folder is not empty or no post is left.
+    `expect` is told first what it will need. In the folder `kept` a build leaves for the next one
+    the posts it read and what it saw of pictures, and takes over what is there already.
+
+    Raises:
+        DatasetError: a source is none, the disk has no room, the folder is not empty or no post is
+            left.
     """
     tell = progress or (lambda stage, done, total: None)
     with whole_folder(options.out) as folder:
@@ -83,10 +93,30 @@ def build(
         check_room(expected, options.out)
         spill = folder / "spill"
         try:
-            with posts.connect(spill, options.memory or None) as connection:
-                return _build(connection, options, tell, folder, spill)
+            with (
+                _sentences(options),
+                posts.connect(spill, options.memory or None) as connection,
+                closing(Before.at(kept, expected.disk)) as before,
+            ):
+                return _build(connection, options, tell, folder, spill, before)
         finally:
             shutil.rmtree(spill, ignore_errors=True)
+
+
+@contextmanager
+def _sentences(options: BuildOptions) -> Iterator[None]:
+    """Turn what DuckDB raises, where tables have no room, into one sentence."""
+    import duckdb
+
+    try:
+        yield
+    except duckdb.OutOfMemoryException as error:
+        raise DatasetError(
+            f"memory: expected room for the tables, got {cause(error)}: say --memory and a larger "
+            "size, or make room on the disk"
+        ) from error
+    except duckdb.Error as error:
+        raise DatasetError(f"{options.out}: expected a build, got {cause(error)}") from error
 
 
 def _build(
@@ -95,11 +125,12 @@ def _build(
     tell: Progress,
     folder: Path,
     spill: Path,
+    before: Before,
 ) -> BuildSummary:
-    readings = _read(connection, options, tell)
+    readings = read(connection, options, before, tell)
     seen = rows.names_seen(connection, len(options.sources))
     knowledge = _knowledge(connection, options, seen)
-    dropped = _select(connection, options, knowledge, seen, tell)
+    dropped = _select(connection, options, knowledge, seen, tell, before)
     strays = dropped.pop("without metadata", 0)
     if not rows.count(connection, "rows"):
         raise nothing_left(readings, dropped)
@@ -128,18 +159,8 @@ def _build(
         tuple(f"{name}: {one.rating_s}" for name, one in zip(names, readings, strict=True)
               if one.rating_s),
         strays,
+        before.sentence,
     )  # fmt: skip
-
-
-def _read(
-    connection: duckdb.DuckDBPyConnection, options: BuildOptions, tell: Progress
-) -> list[Reading]:
-    posts.create(connection)
-    readings: list[Reading] = []
-    for number, source in enumerate(options.sources):
-        tell("reading posts", number, len(options.sources))
-        readings.append(formats.read_source(connection, source, number, options.format))
-    return readings
 
 
 def _knowledge(
@@ -166,11 +187,13 @@ def _select(
     knowledge: TagKnowledge,
     seen: Sequence[frozenset[str]],
     tell: Progress,
+    before: Before,
 ) -> dict[str, int]:
     """Make the tables up to `rows`; gives the posts left out by reason."""
     tell("filtering", 0, 0)
-    names = frozenset[str]().union(*seen)
-    dropped = judge(connection, options, lambda tag: knowledge.names_meaning(tag, names))
+    asked = (*options.required_tags, *options.excluded_tags)
+    meant = knowledge.names_meaning(asked, frozenset[str]().union(*seen))
+    dropped = judge(connection, options, meant.__getitem__)
     if options.unseen:
         places.trust_layout(connection)
         pictures.trust(connection)
@@ -179,7 +202,9 @@ def _select(
         where = "listing pictures"
         missing = places.find_pictures(connection, folders, lambda done: tell(where, done, 0))
         told = "looking at pictures"
-        broken = pictures.look(connection, folders, options, lambda *done: tell(told, *done))
+        broken, before.pictures = pictures.look(
+            connection, folders, options, lambda *done: tell(told, *done), before.looked
+        )
         reasons = Counter(missing) + broken
         dropped |= {reason: count for reason, count in reasons.items() if count}
     groups.link(connection)

@@ -47,7 +47,9 @@ class BuildOptions(Filters, VocabularyOptions, SplitOptions, PictureOptions):
         (), help="What a post says beside its tags, as labels: rating, age_rating, meta_score."
     )
     memory: str = option(
-        "", help="Memory that DuckDB takes at most, such as 4GB; the rest goes to the disk."
+        "",
+        help="Memory that DuckDB takes at most, such as 8GB; the rest goes to the disk. 4GB if "
+        "nothing is said.",
     )
 
     def __post_init__(self) -> None:

@@ -9,16 +9,22 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from dataclasses import dataclass
-from functools import partial
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image
 
 from ..booru.posts import insert
+from ..errors import ImageError, ImageSizeError
+from ..images import open_header
 from ..options import check, option
+from .before import Looked, Sight, Stamp, stamp_of
 
 if TYPE_CHECKING:
     import duckdb
@@ -29,6 +35,11 @@ CHUNK = 20_000
 BROKEN = "picture broken"
 MISSING = "picture missing"
 TINY = "picture too small"
+HUGE = "picture too large"
+"""Of more pixels, or a longer side, than Tagger decodes anywhere."""
+LARGE = 32_000_000
+"""Pixels from which on pictures are decoded one at a time, so that few of them fill no memory."""
+_ONE = Lock()
 _COLUMNS = ("post", "width", "height", "reason", "likeness")
 
 
@@ -62,12 +73,14 @@ class Picture:
     """Width and height in pixels as stored, before any turning; or why there are none.
 
     likeness: a difference hash, 64 bits as a signed number; None where it was not asked for.
+    known: whether an earlier build saw it.
     """
 
     width: int = 0
     height: int = 0
     reason: str | None = None
     likeness: int | None = None
+    known: bool = False
 
 
 def look(
@@ -75,10 +88,12 @@ def look(
     folders: Sequence[Path],
     options: PictureOptions,
     tell: Callable[[int, int], None] = lambda done, total: None,
-) -> Counter[str]:
+    before: Looked | None = None,
+) -> tuple[Counter[str], int]:
     """Make `seen` of `found`: each post whose picture can be read, with its size and likeness.
 
-    Gives the others by reason.
+    Gives the others by reason, and how many were not opened: those that `before` has the sight of,
+    and that have not changed. New sights are written there as they come.
     """
     connection.execute(
         "CREATE TABLE looked (post BIGINT, width INTEGER, height INTEGER, reason VARCHAR, "
@@ -86,14 +101,16 @@ def look(
     )
     total = connection.execute("SELECT count(*) FROM found").fetchall()[0][0]
     reasons: Counter[str] = Counter()
-    done = 0
+    done = known = 0
     tell(0, total)
     with ThreadPoolExecutor(THREADS) as pool:
-        for rows in _chunks(connection):
-            paths = [folders[source] / path for _, source, path in rows]
-            pictures = list(pool.map(partial(measure, options=options), paths, chunksize=64))
+        for source, rows in _chunks(connection):
+            look_at = _Look(folders[source], options, before, [path for _, path in rows])
+            pictures = list(pool.map(look_at, look_at.paths, chunksize=64))
+            look_at.keep(pictures)
             reasons.update(picture.reason for picture in pictures if picture.reason)
             insert(connection, "looked", _COLUMNS, map(_row, rows, pictures))
+            known += sum(picture.known for picture in pictures)
             done += len(rows)
             tell(done, total)
     connection.execute(
@@ -101,7 +118,53 @@ def look(
         "FROM found f JOIN looked l USING (post) WHERE l.reason IS NULL"
     )
     connection.execute("DROP TABLE looked")
-    return reasons
+    return reasons, known
+
+
+class _Look:
+    """Looks at pictures of one folder, in any thread; some were seen by an earlier build."""
+
+    def __init__(
+        self, folder: Path, options: PictureOptions, before: Looked | None, paths: list[str]
+    ) -> None:
+        self.paths = paths
+        self._folder, self._options, self._before = folder, options, before
+        self._sights = before.of(folder, paths) if before else {}
+        self._stamps: dict[str, Stamp] = {}
+
+    def __call__(self, path: str) -> Picture:
+        stamp = stamp_of(self._folder / path) if self._before else None
+        sight = self._sights.get(path)
+        if sight and sight.stamp == stamp and _says_enough(sight, self._options):
+            return _judged(sight, self._options)
+        if stamp:
+            self._stamps[path] = stamp
+        return measure(self._folder / path, self._options)
+
+    def keep(self, pictures: Sequence[Picture]) -> None:
+        """Write down what was seen of those that could be read."""
+        whole = self._options.whole_pictures or self._options.alike
+        new = [
+            (path, Sight(self._stamps[path], whole, one.width, one.height, one.likeness))
+            for path, one in zip(self.paths, pictures, strict=True)
+            if path in self._stamps and not one.reason
+        ]
+        if self._before and new:
+            self._before.keep(self._folder, new)
+
+
+def _says_enough(sight: Sight, options: PictureOptions) -> bool:
+    if options.alike:
+        return sight.likeness is not None
+    return sight.whole or not options.whole_pictures
+
+
+def _judged(sight: Sight, options: PictureOptions) -> Picture:
+    if min(sight.width, sight.height) < options.min_picture_side:
+        return Picture(reason=TINY, known=True)
+    return Picture(
+        sight.width, sight.height, None, sight.likeness if options.alike else None, known=True
+    )
 
 
 def trust(connection: duckdb.DuckDBPyConnection) -> None:
@@ -117,18 +180,20 @@ def measure(path: Path, options: PictureOptions | None = None) -> Picture:
     """Read one picture's header, or all of it where the options need it."""
     options = options or PictureOptions()
     try:
-        with Image.open(path) as image:
+        with open_header(path) as image:
             width, height = image.size
             if min(width, height) < options.min_picture_side:
                 return Picture(reason=TINY)
-            if options.whole_pictures and not options.alike:
+            if not (options.whole_pictures or options.alike):
+                return Picture(width, height)
+            with _ONE if width * height > LARGE else nullcontext():
                 image.load()
-            return Picture(width, height, None, likeness(image) if options.alike else None)
-    except (FileNotFoundError, NotADirectoryError):
-        return Picture(reason=MISSING)
-    # Pillow's plug-ins answer a broken header with whatever their parser raised.
-    except Exception:
-        return Picture(reason=BROKEN)
+                return Picture(width, height, None, likeness(image) if options.alike else None)
+    except ImageSizeError:
+        return Picture(reason=HUGE)
+    except ImageError as error:
+        gone = isinstance(error.__cause__, (FileNotFoundError, NotADirectoryError))
+        return Picture(reason=MISSING if gone else BROKEN)
 
 
 def likeness(image: Image.Image) -> int:
@@ -142,15 +207,16 @@ def likeness(image: Image.Image) -> int:
     return int.from_bytes(bits.tobytes(), "big", signed=True)
 
 
-def _row(found: tuple[int, int, str], picture: Picture) -> tuple[object, ...]:
+def _row(found: tuple[int, str], picture: Picture) -> tuple[object, ...]:
     return found[0], picture.width, picture.height, picture.reason, picture.likeness
 
 
 def _chunks(
     connection: duckdb.DuckDBPyConnection,
-) -> Iterator[list[tuple[int, int, str]]]:
-    """Post, source and path, by place, so that a disk reads a folder at a time."""
+) -> Iterator[tuple[int, list[tuple[int, str]]]]:
+    """A source, and posts with their paths, by place, so that a disk reads a folder at a time."""
     cursor = connection.cursor()
-    cursor.execute("SELECT post, source, path FROM found ORDER BY source, path")
+    cursor.execute("SELECT source, post, path FROM found ORDER BY source, path")
     while rows := cursor.fetchmany(CHUNK):
-        yield rows
+        for source, own in groupby(rows, itemgetter(0)):
+            yield source, [(post, path) for _, post, path in own]

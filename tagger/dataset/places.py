@@ -7,13 +7,15 @@ listed once; so `{id % 1000:04d}/{id}.{ext}`, `md5[:2]/md5.ext`, flat and any ot
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from ..booru.posts import chunks, insert
 from ..errors import DatasetError
 from ..images import EXTENSIONS
+from ..paths import cause_of
 
 if TYPE_CHECKING:
     import duckdb
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 PREFERRED = ("images", "original", "512px")
 """Folders whose pictures go before others of the same name, the first of them before the next."""
 CHUNK = 100_000
+_NO_TEXT = re.compile("[\ud800-\udfff]")
 MD5 = 32
 """Digits of an md5."""
 _METADATA = "metadata"
@@ -97,22 +100,51 @@ def _join(connection: duckdb.DuckDBPyConnection) -> None:
 
 
 def walk(folder: Path) -> Iterator[str]:
-    """The pictures below a folder, relative to it with `/`, in a fixed order."""
+    """The pictures below a folder, relative to it with `/`, each folder once however linked.
+
+    Raises DatasetError if it, or one below it, can't be listed.
+    """
     if not folder.is_dir():
         raise DatasetError(
             f"{folder}: expected a folder of pictures, got none: name it by --images"
         )
-    waiting = [""]
-    while waiting:
-        inside = waiting.pop()
-        entries = sorted(os.scandir(folder / inside), key=lambda entry: entry.name)
-        for entry in entries:
-            path = f"{inside}/{entry.name}" if inside else entry.name
-            if entry.is_dir():
-                if entry.name != _METADATA and not entry.name.startswith("."):
-                    waiting.append(path)
-            elif PurePosixPath(entry.name).suffix.lower() in EXTENSIONS:
-                yield path
+    waiting, links = [""], list[str]()
+    walked: set[tuple[int, int]] = set()
+    while waiting or links:
+        inside = waiting.pop() if waiting else links.pop(0)
+        try:
+            found = (folder / inside).stat()
+            if found.st_ino and (found.st_dev, found.st_ino) in walked:  # a link back or across
+                continue
+            walked.add((found.st_dev, found.st_ino))
+            with os.scandir(folder / inside) as entries:  # may be of millions, so not in a list
+                yield from _entries(entries, inside, waiting, links)
+        except OSError as error:
+            raise DatasetError(
+                f"{folder / inside}: expected a folder that can be listed, got {cause_of(error)}"
+            ) from error
+
+
+def _entries(
+    entries: Iterable[os.DirEntry[str]], inside: str, waiting: list[str], links: list[str]
+) -> Iterator[str]:
+    """The pictures among the entries of a folder; folders go to one of the lists."""
+    for entry in entries:
+        path = f"{inside}/{entry.name}" if inside else entry.name
+        if _is_folder(entry):
+            (links if entry.is_symlink() else waiting).append(path)
+        elif _is_picture(entry):
+            yield path
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    return entry.is_dir() and entry.name != _METADATA and not entry.name.startswith(".")
+
+
+def _is_picture(entry: os.DirEntry[str]) -> bool:
+    """A file named like one: no pipe, and no name that is no text, which no table can hold."""
+    named = PurePosixPath(entry.name).suffix.lower() in EXTENSIONS
+    return named and entry.is_file() and not _NO_TEXT.search(entry.path)
 
 
 def _names(path: str) -> tuple[str, str]:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
+from ..booru.posts import second
 from ..labels import LabelSet
 from .pseudo import Pseudo, pseudo_names, tags_with
 from .ragged import Ragged
@@ -134,7 +135,7 @@ class Tagging:
 
 def _batches(connection: duckdb.DuckDBPyConnection, pseudo: Sequence[Pseudo]) -> Iterator[Any]:
     """Row, source and names of the rows' posts, in no order."""
-    found = connection.cursor().sql(
+    found = second(connection).sql(
         f"SELECT r.row, r.source, {tags_with(pseudo)} AS tags "
         "FROM rows r JOIN posts p ON p.rowid = r.post"
     )

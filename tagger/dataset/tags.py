@@ -62,10 +62,13 @@ class TagKnowledge:
         """The canonical tags that a name on a post stands for."""
         return frozenset(_meaning(self.relations, name))
 
-    def names_meaning(self, tag: str, names: Iterable[str]) -> list[str]:
-        """Those of the names that mean the tag, whatever its spelling."""
-        wanted = self.relations.canonical(tag)
-        return sorted(name for name in names if wanted in self.meaning(name))
+    def names_meaning(self, tags: Iterable[str], names: Iterable[str]) -> dict[str, list[str]]:
+        """For each of the tags, whatever its spelling, those of the names that mean it."""
+        wanted: dict[str, list[str]] = {self.relations.canonical(tag): [] for tag in tags}
+        for name in sorted(names) if wanted else ():
+            for tag in self.meaning(name) & wanted.keys():
+                wanted[tag].append(name)
+        return {tag: wanted[self.relations.canonical(tag)] for tag in tags}
 
 
 def read_source_tags(connection: duckdb.DuckDBPyConnection, source: int) -> SourceTags:

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import os
-import secrets
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from ..errors import DatasetError
+from ..folder.strays import beside, sweep
 
 
 @contextmanager
 def whole_folder(out: Path) -> Iterator[Path]:
     """A folder beside `out` to write into, which becomes `out` at the end, or vanishes.
+
+    What killed runs left there is swept away.
 
     Raises DatasetError if `out` is there and not an empty folder.
     """
@@ -23,18 +25,19 @@ def whole_folder(out: Path) -> Iterator[Path]:
         raise DatasetError(
             f"{out}: expected a new or empty folder, got one with something in it: choose another"
         )
-    beside = out.parent / f".tagger-{os.getpid()}-{secrets.token_hex(4)}"
+    made = Path(beside(str(out)))
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
-        beside.mkdir()
+        sweep(out.parent)
+        made.mkdir()
     except OSError as error:
         raise DatasetError(
             f"{out}: expected a folder that can be made, got {error.strerror}"
         ) from error
     try:
-        yield beside
+        yield made
         if out.exists():
             out.rmdir()
-        beside.rename(out)
+        made.rename(out)
     finally:
-        shutil.rmtree(beside, ignore_errors=True)
+        shutil.rmtree(made, ignore_errors=True)

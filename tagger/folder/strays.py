@@ -1,4 +1,7 @@
-"""The temporary files that writing goes through: their names, and those of dead runs swept away."""
+"""The temporary files that writing goes through: their names, and those of dead runs swept away.
+
+A folder that is written as a whole has such a name, too.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ import itertools
 import os
 import re
 import secrets
+import shutil
 import socket
 import sys
 import time
@@ -35,15 +39,22 @@ def beside(path: str) -> str:
 
 
 def sweep(folder: Path) -> int:
-    """Remove the temporary files of runs that are dead; says how many there were."""
+    """Remove the temporary files and folders of runs that are dead; says how many there were."""
     swept = 0
     with suppress(OSError), os.scandir(openable(folder)) as entries:
         for entry in entries:
             with suppress(OSError):
                 if entry.name.startswith(TEMPORARY) and _is_stray(entry):
-                    Path(entry.path).unlink()
+                    _remove(entry)
                     swept += 1
     return swept
+
+
+def _remove(entry: os.DirEntry[str]) -> None:
+    if entry.is_dir(follow_symlinks=False):
+        shutil.rmtree(entry.path)
+    else:
+        Path(entry.path).unlink()
 
 
 @functools.cache

@@ -29,7 +29,7 @@ from .profiles import is_srgb, to_srgb
 from .quick import Pixels, decode, load, suits
 
 __all__ = ["EXTENSIONS", "MAX_PIXELS", "MAX_SIDE", "Pixels", "content_hash", "load"]
-__all__ += ["open_image", "open_quickly"]
+__all__ += ["open_header", "open_image", "open_quickly"]
 
 log = logging.getLogger(__name__)
 
@@ -87,6 +87,17 @@ def open_quickly(
         if suits(image) and is_srgb(image) and _turn(image) is None:
             pixels = decode(image, file)
         return _finish(image) if pixels is None else pixels
+
+
+@contextmanager
+def open_header(source: Source, max_pixels: int = MAX_PIXELS) -> Iterator[Image.Image]:
+    """Open one picture and read no more than its header; its `load` decodes it in the block.
+
+    Size and mode are those of the file, not yet upright. Raises what `open_image` raises, also
+    for what fails in the block.
+    """
+    with _one_error(source), _opened(source) as file:
+        yield _header(file, max_pixels)
 
 
 def content_hash(source: Source) -> str:
