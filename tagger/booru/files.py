@@ -61,7 +61,7 @@ def metadata_files(source: Path) -> tuple[Metadata, ...]:
     """
     if not source.exists():
         raise DatasetError(f"{source}: expected a folder or file of metadata, got nothing there")
-    looked = (_look(path) for path in ([source] if source.is_file() else _candidates(source)))
+    looked = map(_look, candidates(source))
     found = [one for one in looked if one is not None]
     shards = [one for one in found if one.kind == "posts" and _POSTS.match(one.path.name)]
     # beside a dump's own shards a posts_old.json is somebody's copy
@@ -121,7 +121,11 @@ def holds_pictures(folder: str) -> bool:
     return bool(_PICTURES.fullmatch(folder))
 
 
-def _candidates(source: Path) -> Iterator[Path]:
+def candidates(source: Path) -> Iterator[Path]:
+    """The files that are looked into: those whose names say that they may hold metadata."""
+    if source.is_file():
+        yield source
+        return
     named = source / "metadata"
     top = named if named.is_dir() else source
     for folder, folders, names in os.walk(top):

@@ -5,17 +5,20 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import DatasetError, OptionError
 from . import captioned, characters, databases, jsonposts, tables
-from .files import Metadata, metadata_files
+from .files import Metadata, candidates, metadata_files
 from .posts import Reading
 
 if TYPE_CHECKING:
     import duckdb
 
+SHOWN = 3
+"""Files that are named where none is of use."""
 Read = Callable[["duckdb.DuckDBPyConnection", Path, Sequence[Metadata], int], Reading]
 
 
@@ -102,4 +105,7 @@ def recognise(source: Path, files: Sequence[Metadata]) -> str:
             "--format, or the file itself as the source"
         )
     titles = "; ".join(form.title for form in FORMATS.values())
-    raise DatasetError(f"{source}: expected a source of posts, got none of: {titles}")
+    seen = ", ".join(path.name for path in islice(candidates(source), SHOWN))
+    raise DatasetError(
+        f"{source}: expected a source of posts, got none{f' in {seen}' if seen else ''}: {titles}"
+    )

@@ -182,5 +182,6 @@ def _print_summary(summary: BuildSummary) -> None:
     said = ", ".join(f"{count:,} {reason}" for reason, count in dropped.items() if count)
     print(f"of {summary.posts:,} posts left out: {said or 'none'}")
     if summary.strays:
-        print(f"{summary.strays:,} pictures are of no post")
+        few = "picture is" if summary.strays == 1 else "pictures are"
+        print(f"{summary.strays:,} {few} of no post")
     print(f"content {summary.content}")

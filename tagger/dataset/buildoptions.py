@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -62,6 +63,8 @@ class BuildOptions(Filters, VocabularyOptions, SplitOptions, PictureOptions):
                 f"images: expected one folder, or one for each of {len(self.sources)} sources, "
                 f"got {len(self.images)}"
             )
+        if self.memory and not re.fullmatch(r"\d+(\.\d+)? ?[KMGT]i?B", self.memory, re.IGNORECASE):
+            raise OptionError(f"memory: expected a size such as 8GB, got {self.memory!r}")
         formats.check_format(self.format)
         scheme_of(self.closed_categories)
 

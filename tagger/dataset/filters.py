@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
 
 from ..booru.posts import COLUMNS, STATUSES
@@ -63,7 +63,7 @@ class Filters:
                 raise OptionError(f"ratings: expected g, s, q, e or safe, got {rating!r}")
         for name in ("created_from", "created_to"):
             day = getattr(self, name)
-            if day and not re.fullmatch(r"\d{4}-\d\d-\d\d", day):
+            if day and not _is_day(day):
                 raise OptionError(f"{name}: expected a day such as 2021-12-31, got {day!r}")
         if 0 < self.max_aspect < 1:
             raise OptionError(f"max_aspect: expected 1 or more, got {self.max_aspect:g}")
@@ -206,6 +206,13 @@ def _families(filters: Filters) -> list[tuple[str, str, Any]]:
         parents = "SELECT source, parent FROM posts WHERE parent IS NOT NULL"
         return [(f"(p.source, p.id) IN ({parents}) AND ?", "is a parent", True)]
     return []
+
+
+def _is_day(text: str) -> bool:
+    try:  # a later Python takes more than one form
+        return datetime.strptime(text, "%Y-%m-%d").strftime("%Y-%m-%d") == text
+    except ValueError:
+        return False
 
 
 def _letter(rating: str) -> str:

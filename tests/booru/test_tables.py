@@ -141,7 +141,7 @@ def test_two_formats_in_one_folder_are_refused(tmp_path: Path, connection: Any) 
 
 def test_what_is_no_source_is_refused(tmp_path: Path, connection: Any) -> None:
     """Nothing there, and nothing of posts in it."""
-    with pytest.raises(DatasetError, match="expected a source of posts, got none of"):
+    with pytest.raises(DatasetError, match="expected a source of posts, got none"):
         read_source(connection, tmp_path, 0)
     with pytest.raises(DatasetError, match="got nothing there"):
         read_source(connection, tmp_path / "nowhere", 0)
