@@ -107,5 +107,6 @@ def recognise(source: Path, files: Sequence[Metadata]) -> str:
     titles = "; ".join(form.title for form in FORMATS.values())
     seen = ", ".join(path.name for path in islice(candidates(source), SHOWN))
     raise DatasetError(
-        f"{source}: expected a source of posts, got none{f' in {seen}' if seen else ''}: {titles}"
+        f"{source}: expected a source of posts, got none{f' in {seen}' if seen else ''}: "
+        f"known are {titles}"
     )
