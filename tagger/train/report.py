@@ -105,7 +105,12 @@ def _figures(
     learned = _learned_tags(targets)
     tags = found.columns(learned)
     own = metrics.image_counts(tags, each[learned])
-    f1 = intervals.interval(intervals.by_group(intervals.by_picture(own), groups), intervals.f1)
+    plain = metrics.image_counts(tags, thresholds.overall)
+    fitted, same = (
+        intervals.by_group(intervals.by_picture(counts), groups) for counts in (own, plain)
+    )
+    f1 = intervals.interval(fitted, intervals.f1)
+    gain = intervals.difference(same, fitted, intervals.f1)
     by_tag = metrics.tag_counts(tags, each[learned])
     one = metrics.micro(metrics.tag_counts(tags, thresholds.overall))
     precisions = metrics.average_precision(found.columns(supported))
@@ -116,6 +121,7 @@ def _figures(
         "micro_recall": metrics.micro(by_tag).recall,
         "macro_f1": metrics.macro(by_tag).f1,
         "micro_f1_one_threshold": one.f1,
+        "micro_f1_gain": [gain.value, gain.low, gain.high],
         "mean_average_precision": metrics.mean(precisions),
         "mean_average_precision_labels": int((~np.isnan(precisions)).sum()),
     }

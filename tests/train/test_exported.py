@@ -158,6 +158,7 @@ def test_a_training_in_float16_says_what_that_changed(
     assert "Weights are stored as float16 and computed with in float32." in card
     assert "on 8 validation pictures" in card
     assert "For trying out." in card
+    assert "| gain over it |" in card, "what fitted thresholds add, with an interval"
     found = examine(out / "model")
     model = Model("run", found.spec, out / "model", found.contracts)
     embedder = open_embedder(model, Runtime(device="cpu"))
