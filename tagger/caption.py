@@ -6,17 +6,19 @@ Pure: text in, text out. Which tags there are is decided before, and where the t
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+import itertools
+import operator
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import PurePath
-from typing import Literal, NamedTuple
+from typing import Literal
 
 from .errors import OptionError
 from .options import check, option
 from .scores import RATING
-from .spelling import Pattern, escape, key, to_spaces, unescape
+from .spelling import Pattern, key, unescape
 from .thresholds import Tag
-from .wording import count_rank, fill_tokens, is_one_tag, unweigh, weigh
+from .wording import Word, Words, count_rank, fill_tokens, is_one_tag, unweigh
 
 COUNT = "count"
 """The template's word for tags that count persons: `1girl`, `2boys`, `6+girls`, `solo`."""
@@ -111,10 +113,9 @@ class Item:
 # ---------------------------------------------------------------- writing
 
 
-class _Word(NamedTuple):
-    text: str
-    key: str
-    tag: Tag | None = None
+_Written = tuple[Word, Tag | None]
+"""A word and its tag; a prefix or suffix has none."""
+_LAST = 1 << 62  # after every place in a model
 
 
 def format_caption(
@@ -127,63 +128,62 @@ def format_caption(
     which its score did not choose; `head` counts everything, and where no more follows there is
     no head separator.
     """
-    ranked = sorted(tags, key=lambda tag: (-tag.score, *_model_place(tag)))
-    prefix = _fixed(form.prefix, form, source)
-    suffix = _fixed(form.suffix, form, source)
-    words = [*prefix, *suffix, *_words(_replaced(ranked, form.replace), form)]
-    fit, unfit = _parted(words, form)
-    once = {word.key: word for word in reversed(fit)}  # of equal ones the first stays
-    before, after = ([w for w in fixed if once.get(w.key) is w] for fixed in (prefix, suffix))
-    rest = [word for word in fit if word.tag and once[word.key] is word]
+    words = _words_of(form.spaces, form.escape, form.mark, form.head_separator)
+    taken: set[str] = set()
+    unfit: list[str] = []
+    before = _once(_fixed(form.prefix, form, source, words), taken, unfit)
+    after = _once(_fixed(form.suffix, form, source, words), taken, unfit)
+    rest = _once(_spelled(_replaced(_ranked(tags), form.replace), form, words), taken, unfit)
     body = _ordered(_at_most(rest, form.max), form)
     return Caption(
-        _joined([word.text for word in (*before, *body, *after)], form),
-        tuple(word.tag for word in body if word.tag),
-        left_out=tuple(word.tag.name if word.tag else word.text for word in unfit),
+        _joined([word.text for word, _ in (*before, *body, *after)], form),
+        tuple([tag for _, tag in body if tag]),
+        left_out=tuple(unfit),
     )
 
 
-def _fixed(texts: tuple[str, ...], form: CaptionFormat, source: PurePath | None) -> list[_Word]:
+_words_of = functools.lru_cache(maxsize=32)(Words)  # a run meets few names, each many times
+
+
+def _ranked(tags: Iterable[Tag]) -> list[Tag]:
+    """In descending score, of equal ones in the model's order."""
+    return sorted(sorted(tags, key=_model_place), key=_SCORE, reverse=True)
+
+
+_SCORE = operator.attrgetter("score")
+
+
+def _fixed(
+    texts: tuple[str, ...], form: CaptionFormat, source: PurePath | None, words: Words
+) -> list[_Written]:
     filled = [fill_tokens(text, source, form.escape) for text in texts]
-    return [_Word(text, key(unweigh(text)[0])) for text in filled if text]
+    return [(words.typed(text), None) for text in filled if text]
 
 
-def _words(tags: Sequence[Tag], form: CaptionFormat) -> list[_Word]:
-    spaces, escaped = form.spaces, form.escape
-    words = [_Word(*_spelled(tag.name, spaces, escaped), tag) for tag in tags]
-    if not form.weights:
-        return words
-    return [
-        _Word(weigh(word.text, tag.score), word.key, tag) if word.text else word
-        for word, tag in zip(words, tags, strict=True)
-    ]
+def _spelled(tags: Iterable[Tag], form: CaptionFormat, words: Words) -> list[_Written]:
+    if form.weights:
+        return [(words.weighed(tag.name, tag.score), tag) for tag in tags]
+    return [(words[tag.name], tag) for tag in tags]
 
 
-@functools.lru_cache(maxsize=1 << 15)  # a run meets few names, each many times
-def _spelled(name: str, spaces: bool, escaped: bool) -> tuple[str, str]:
-    """A tag's text and its key."""
-    text = (to_spaces(name) if spaces else name).strip()
-    return (escape(text) if escaped else text), key(name)
-
-
-def _parted(words: Iterable[_Word], form: CaptionFormat) -> tuple[list[_Word], list[_Word]]:
-    """Those that read back as they are written, and those that would not."""
-    fit: list[_Word] = []
-    unfit: list[_Word] = []
-    mark, head = form.mark, form.head_separator
-    for word in words:
-        (fit if _reads_back(word.text, mark, head) else unfit).append(word)
-    return fit, unfit
-
-
-_reads_back = functools.lru_cache(maxsize=1 << 15)(is_one_tag)
+def _once(words: Iterable[_Written], taken: set[str], unfit: list[str]) -> list[_Written]:
+    """Those that read back as they are written, each key but once; the others' names to `unfit`."""
+    first: list[_Written] = []
+    for pair in words:
+        word, tag = pair
+        if not word.fits:
+            unfit.append(tag.name if tag else word.text)
+        elif word.key not in taken:
+            taken.add(word.key)
+            first.append(pair)
+    return first
 
 
 def _replaced(tags: Sequence[Tag], pairs: tuple[tuple[str, str], ...]) -> Sequence[Tag]:
     if not pairs:
         return tags
     named = [(tag, _target(tag.name, pairs)) for tag in tags]
-    return [tag if name == tag.name else replace(tag, name=name) for tag, name in named if name]
+    return [tag if name == tag.name else tag._replace(name=name) for tag, name in named if name]
 
 
 @functools.lru_cache(maxsize=1 << 15)
@@ -200,36 +200,44 @@ def _rules(pairs: tuple[tuple[str, str], ...]) -> tuple[tuple[Pattern, str], ...
         raise OptionError(f"replace: {error}") from error
 
 
-def _at_most(words: list[_Word], most: int | None) -> list[_Word]:
+def _at_most(words: list[_Written], most: int | None) -> list[_Written]:
     if most is None:
         return words
-    ratings = {word.key for word in words if word.tag and word.tag.category == RATING}
-    counted = {word.key for word in [w for w in words if w.key not in ratings][:most]}
-    return [word for word in words if word.key in counted | ratings]
+    counted = itertools.count()
+    return [pair for pair in words if _is_rating(pair) or next(counted) < most]
 
 
-def _ordered(words: list[_Word], form: CaptionFormat) -> list[_Word]:
+def _is_rating(pair: _Written) -> bool:
+    return pair[1] is not None and pair[1].category == RATING
+
+
+def _ordered(words: list[_Written], form: CaptionFormat) -> list[_Written]:
     """Put words, given in descending score, in the order asked for."""
     if form.order == "score":
         return words
-    tags = {word.key: word.tag for word in words if word.tag}
     if form.order == "alphabetical":
-        return sorted(words, key=lambda word: word.key)
+        return sorted(words, key=lambda pair: pair[0].key)
     if form.order == "model":
-        return sorted(words, key=lambda word: _model_place(tags[word.key]))
-    return sorted(words, key=lambda word: _template_place(tags[word.key], form.template))
+        return sorted(words, key=lambda pair: _model_place(pair[1]) if pair[1] else _LAST)
+    template = form.template
+    return sorted(words, key=lambda pair: _template_place(pair[1], template) if pair[1] else ())
 
 
-def _model_place(tag: Tag) -> tuple[bool, int]:
-    return tag.index < 0, tag.index  # what no model's output stands for comes last
+def _model_place(tag: Tag) -> int:
+    return tag.index if tag.index >= 0 else _LAST  # what no model's output stands for comes last
 
 
 def _template_place(tag: Tag, template: tuple[str, ...]) -> tuple[int, int]:
-    places = {group: place for place, group in reversed(list(enumerate(template)))}
+    places = _places(template)
     rank = count_rank(tag.name) if COUNT in places else None
     if rank is not None:
         return places[COUNT], rank
     return places.get(tag.category, places.get(REST, len(template))), 0
+
+
+@functools.lru_cache(maxsize=8)
+def _places(template: tuple[str, ...]) -> Mapping[str, int]:
+    return {group: place for place, group in reversed(list(enumerate(template)))}
 
 
 def _joined(texts: Sequence[str], form: CaptionFormat) -> str:

@@ -43,6 +43,11 @@ def number(value: float) -> float:
     return round(float(value), DECIMALS)
 
 
+def numbers(values: NDArray[np.float32]) -> list[float]:
+    """What `number` gives of each: float32 of any number, 0 to 1."""
+    return (np.round(values.astype(np.float64) * 10**DECIMALS) / 10**DECIMALS).tolist()
+
+
 @dataclass(frozen=True)
 class Sparse:
     """Scores without those below the floor, as the store keeps them.

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from .errors import OptionError
 from .options import check, option
@@ -79,8 +79,7 @@ class Selection:
                 raise OptionError(f"{name}: {error}") from error
 
 
-@dataclass(frozen=True)
-class Tag:
+class Tag(NamedTuple):
     """A word in a caption, and why it is there.
 
     score: probability, 0 to 1, six decimals. index: the model's output, -1 if there is none.
@@ -89,4 +88,4 @@ class Tag:
     name: str
     category: str
     score: float
-    index: int = -1
+    index: int = -1  # pyright: ignore[reportIncompatibleMethodOverride] - a tuple's method

@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from .labels import Label, LabelSet
 from .mcut import cut, surely_cut
-from .scores import FLOOR, RATING, number
+from .scores import FLOOR, RATING, number, numbers
 from .selection import Method, Selection, Tag, Thresholds
 from .spelling import Pattern, match
 
@@ -88,6 +88,11 @@ class Selector:
         return frozenset(self._kept.tolist())
 
     @cached_property
+    def _named(self) -> list[tuple[str, str]]:
+        """Each label's name and category."""
+        return [(label.name, label.category.name) for label in self.labels]
+
+    @cached_property
     def unknown(self) -> tuple[str, ...]:
         """The tags given a threshold of their own that the model does not know."""
         return tuple(t for t in self.selection.tag_thresholds if self.labels.find(t) is None)
@@ -121,8 +126,14 @@ class Selector:
         """The tags, in descending score."""
         scores = np.asarray(values, np.float32)
         picked = self(scores)
-        pairs = zip(picked.tolist(), scores[picked].tolist(), strict=True)
-        return [_tag(self.labels[index], index, score) for index, score in pairs]
+        indices: list[int] = picked.tolist()
+        named = [self._named[index] for index in indices]
+        return [
+            Tag(name, category, score, index)
+            for (name, category), score, index in zip(
+                named, numbers(scores[picked]), indices, strict=True
+            )
+        ]
 
     def decides(self, values: ArrayLike, floor: float) -> bool:
         """Whether these scores suffice, where those below `floor` are unknown and stand as 0.

@@ -5,10 +5,13 @@ Knows no captions: `caption` puts the texts in order and joins them.
 
 from __future__ import annotations
 
+import functools
 import re
+from functools import partial
 from pathlib import PurePath
+from typing import NamedTuple
 
-from .spelling import escape, key
+from .spelling import escape, key, to_spaces
 
 PROSE = 6
 """Words of the longest item that is taken for a tag and not for a part of a sentence."""
@@ -48,6 +51,45 @@ def is_one_tag(text: str, mark: str = ",", head: str = "|||") -> bool:
     return (text + mark).find(mark) == len(text)
 
 
+class Word(NamedTuple):
+    """A tag's text in a caption, its key, and whether it reads back as it is written."""
+
+    text: str
+    key: str
+    fits: bool
+
+
+class Words(dict[str, Word]):
+    """The words of tags by their names, as one form of caption spells them; each is made once."""
+
+    def __init__(self, spaces: bool, escaped: bool, mark: str, head: str) -> None:
+        """`mark` parts tags, `head` is the head separator."""
+        super().__init__()
+        self._spaces, self._escaped = spaces, escaped
+        self._fits = functools.lru_cache(maxsize=_MOST)(partial(is_one_tag, mark=mark, head=head))
+
+    def __missing__(self, name: str) -> Word:
+        text = (to_spaces(name) if self._spaces else name).strip()
+        text = escape(text) if self._escaped else text
+        if len(self) >= _MOST:
+            self.clear()
+        word = self[name] = Word(text, key(name), self._fits(text))
+        return word
+
+    def weighed(self, name: str, weight: float) -> Word:
+        """The word with its weight."""
+        word = self[name]
+        text = weigh(word.text, weight) if word.text else ""
+        return Word(text, word.key, self._fits(text))
+
+    def typed(self, text: str) -> Word:
+        """The word of a text that a person typed, perhaps with a weight."""
+        return Word(text, key(unweigh(text)[0]), self._fits(text))
+
+
+_MOST = 1 << 15
+
+
 def weigh(text: str, weight: float) -> str:
     """The text with its weight as prompts have it: `(long hair:0.98)`."""
     return f"({text}:{weight:.2f})"
@@ -72,6 +114,7 @@ def fill_tokens(text: str, source: PurePath | None, escaped: bool) -> str:
     return text.strip()
 
 
+@functools.lru_cache(maxsize=_MOST)
 def count_rank(tag: str) -> int | None:
     """Where a tag that counts persons stands among such: girls, boys, others, `solo`; else None."""
     name = key(tag)

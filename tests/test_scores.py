@@ -10,7 +10,7 @@ from hypothesis.extra import numpy as hnp
 
 from tagger.errors import OptionError, StoreError
 from tagger.labels import DANBOORU, Label, LabelSet, category
-from tagger.scores import Scores, Sparse, number, rounded, union
+from tagger.scores import Scores, Sparse, number, numbers, rounded, union
 
 GENERAL, RATING, CHARACTER = (category(DANBOORU, n) for n in ("general", "rating", "character"))
 
@@ -51,6 +51,14 @@ def test_a_rounded_score_equals_the_number_a_person_types() -> None:
 
     assert value == np.float32(0.35)
     assert number(value) == 0.35
+
+
+def test_many_numbers_are_what_python_rounds_one_by_one_to() -> None:
+    """Also where the seventh decimal is a five, or near one."""
+    grid = np.arange(0, 1_000_001, 37) / 1e6
+    halves = np.concatenate([grid, grid + 5e-7, np.random.default_rng(0).random(5000)])
+    values = halves.clip(0, 1).astype(np.float32)
+    assert numbers(values) == [round(float(value), 6) for value in values]
 
 
 def test_scores_are_rounded_when_made_and_cannot_be_changed() -> None:

@@ -68,7 +68,12 @@ class Output:
         with progress("Gathering scores", "pictures") as tell:
             total = running.summary.pictures
             found = gather_scores(
-                job, recall, recall.memory.content, wanted, lambda done: tell(done, total)
+                job,
+                recall,
+                recall.memory.content,
+                wanted,
+                lambda done: tell(done, total),
+                running.recorder,
             )
         lacking = f", {len(found.failures):,} could not be read" if found.failures else ""
         say(f"scores of {found.pictures:,} pictures in {self.file}{lacking}")

@@ -38,7 +38,8 @@ FOLDER = "folder"
 """The kind of a change that made a folder."""
 
 _THREADS = 4
-_WORTH_THREADS = 16
+_TRIED = 16  # files by whose time it is judged how the rest is written
+_SLOW_S = 0.004
 _MEANWHILE = "changed by somebody meanwhile: left as it is"
 
 
@@ -207,8 +208,19 @@ def _planned(change: FileChange) -> _Row:
 
 
 def _do_all(changes: Sequence[FileChange]) -> list[CaptionError | None]:
-    if len(changes) < _WORTH_THREADS:
-        return _do_each(changes)
+    """Do changes, by several threads where a file waits for a network or a slow disk.
+
+    Where it does not, threads would only wait for one another.
+    """
+    began = time.monotonic()
+    done = _do_each(changes[:_TRIED])
+    rest = changes[_TRIED:]
+    if not rest or time.monotonic() - began < _SLOW_S * _TRIED:
+        return done + _do_each(rest)
+    return done + _do_shared(rest)
+
+
+def _do_shared(changes: Sequence[FileChange]) -> list[CaptionError | None]:
     done: list[CaptionError | None] = [None] * len(changes)
     with ThreadPoolExecutor(_THREADS, thread_name_prefix="tagger-write") as pool:
         shares = [changes[at::_THREADS] for at in range(_THREADS)]

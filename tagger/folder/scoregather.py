@@ -6,6 +6,7 @@ import itertools
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from ..errors import ImageError
@@ -14,9 +15,11 @@ from ..scores import Scores
 from .gather import path_key
 from .job import FolderJob, Plan
 from .noted import Noted
+from .recorder import Recorder
 from .run import Scorer
 from .scoretable import Head, writing
 from .strays import sweep
+from .wholefile import digest_of
 
 HashOf = Callable[[Path], str | None]
 """The content hash of a picture, None where it is not known without reading it."""
@@ -45,19 +48,22 @@ def gather_scores(
     hash_of: HashOf,
     wanted: Wanted,
     tell: Callable[[int], None] = lambda done: None,
+    recorder: Recorder | None = None,
 ) -> Gathered:
     """Write the scores of all pictures of a job, whether they have a caption or not.
 
     Memory is that of one row group. The same pictures and scores give the same file, byte for
     byte; what was there before stays until the new one is whole. `tell` hears how many are done.
+    With a `recorder` it can be undone.
 
     Raises:
         CaptionError: the file can't be written.
+        StoreError: the journal can't be written.
         UsageError: there are no pictures.
     """
     gathered = Gathered()
     sweep(wanted.file.parent)
-    with writing(wanted.file, wanted.head) as table:
+    with writing(wanted.file, wanted.head, partial(_record, recorder, wanted.file)) as table:
         for pictures in _groups((task.picture for task in Plan(job)), wanted.head.rows):
             scores = _scored(pictures, scorer, gathered)
             hashes = _hashes([p for p in pictures if p in scores], hash_of, gathered)
@@ -67,6 +73,15 @@ def gather_scores(
             gathered.pictures += len(hashes)
             tell(gathered.pictures)
     return gathered
+
+
+def _record(recorder: Recorder | None, file: Path, made: Path) -> None:
+    """Write down that a file will be replaced by one that is made, unless both are the same."""
+    before = digest_of(file)
+    if before == digest_of(made):
+        made.unlink()
+    elif recorder is not None:
+        recorder.record(file, before, made, "gather")
 
 
 def _groups(pictures: Iterable[Path], size: int) -> Iterator[list[Path]]:

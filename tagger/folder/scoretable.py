@@ -9,7 +9,7 @@ operating point. pyarrow is asked for when such a file is written or read.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -122,9 +122,12 @@ class TableWriter:
 
 
 @contextmanager
-def writing(file: Path, head: Head) -> Iterator[TableWriter]:
+def writing(
+    file: Path, head: Head, made: Callable[[Path], object] = lambda place: None
+) -> Iterator[TableWriter]:
     """Write a table, which takes its place at the end; where the block fails nothing is left.
 
+    `made` is told where the whole table lies before it does; if it removes it, nothing changes.
     Raises CaptionError if the file can't be written.
     """
     try:
@@ -135,6 +138,7 @@ def writing(file: Path, head: Head) -> Iterator[TableWriter]:
                 yield writer
             finally:
                 writer.close()
+            made(place)
     except OSError as error:
         raise CaptionError(f"{file}: can't be written: {cause_of(error)}") from error
 

@@ -26,6 +26,7 @@ PIECE = 1 << 20
 """Bytes of a large file that are in memory at a time."""
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 _SETTLED_NS = 2_000_000_000  # changed more recently, a file's time may not tell of another change
+_OWN = getattr(os, "O_NOINHERIT", 0) | getattr(os, "O_CLOEXEC", 0)
 Stamp = tuple[int, int, int, int]
 """Size, times and inode of a file: while they stay, so does what it holds."""
 
@@ -48,12 +49,15 @@ def get_file(path: Path, *, most: int = _LONGEST) -> bytes | None:
 def see(path: Path, *, most: int = _LONGEST) -> Seen:
     """What a file holds now. Raises CaptionError as `get_file` does."""
     try:
-        with open(openable(path), "rb", buffering=0) as file:
-            status = os.fstat(file.fileno())
+        file = os.open(openable(path), _READ)
+        try:
+            status = os.fstat(file)
             # asked for more than there is, Python makes room for it
-            data = file.read(min(status.st_size, most) + 1)
-            while len(data) <= most and (more := file.read(most + 1 - len(data))):
+            data = os.read(file, min(status.st_size, most) + 1)
+            while len(data) <= most and (more := os.read(file, min(PIECE, most + 1 - len(data)))):
                 data += more
+        finally:
+            os.close(file)
     except FileNotFoundError:
         return Seen(None)
     except OSError as error:
@@ -234,11 +238,17 @@ def _mode(path: str) -> int | None:
 def _put(path: str, data: bytes) -> int:
     """Write a new file, with the folders above it; its mode."""
     try:
-        file = open(path, "xb", buffering=0)
+        file = os.open(path, _FRESH, 0o666)
     except FileNotFoundError:
         os.makedirs(os.path.dirname(path), exist_ok=True)
-        file = open(path, "xb", buffering=0)
-    with file:
+        file = os.open(path, _FRESH, 0o666)
+    try:  # captions are many: a file object each would take longer than the writing
         while data:
-            data = data[file.write(data) :]
-        return os.fstat(file.fileno()).st_mode
+            data = data[os.write(file, data) :]
+        return os.fstat(file).st_mode
+    finally:
+        os.close(file)
+
+
+_READ = os.O_RDONLY | getattr(os, "O_BINARY", 0) | _OWN
+_FRESH = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0) | _OWN

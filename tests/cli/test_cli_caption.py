@@ -143,6 +143,13 @@ def test_output_gathers_every_score(tagger: Tagger, pictures: Path, tmp_path: Pa
     before = file.read_bytes()
     assert tagger("caption", pictures, "--output", file) == 0
     assert file.read_bytes() == before
+    (pictures / "red.png").unlink()
+    assert tagger("caption", pictures, "--output", file) == 0
+    assert pq.read_table(file).num_rows == 2
+    assert main(["undo"]) == 0
+    assert file.read_bytes() == before
+    assert main(["undo"]) == 0
+    assert not file.exists()
 
 
 def test_without_pyarrow_a_table_is_refused_before_anything_runs(

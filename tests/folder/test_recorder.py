@@ -67,19 +67,24 @@ def test_all_is_on_record_before_the_first_file_is_touched(
     assert recorded == [COUNT] * COUNT
 
 
-def test_what_cannot_be_written_is_told_apart_and_forgotten(journal: Journal, folder: Path) -> None:
-    """The others are done; undo knows nothing of what was not."""
+@pytest.mark.parametrize("slow_s", [0, 60])
+def test_what_cannot_be_written_is_told_apart_and_forgotten(
+    journal: Journal, folder: Path, slow_s: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The others are done, by several threads or one; undo knows nothing of what was not."""
+    monkeypatch.setattr("tagger.folder.recorder._SLOW_S", slow_s)
     planned = changes(folder)
     before = texts(folder)
     (folder / "4.txt").write_text("just saved")
     (folder / "5.txt").mkdir()
+    (folder / "47.txt").write_text("just made")
     errors = journal.begin("caption").apply_all(planned)
-    assert [at for at, error in enumerate(errors) if error] == [4, 5]
+    assert [at for at, error in enumerate(errors) if error] == [4, 5, 47]
     assert "changed by somebody meanwhile" in str(errors[4])
-    assert journal.find().changes == COUNT - 2
+    assert journal.find().changes == COUNT - 3
     (folder / "5.txt").rmdir()
     assert {done.fate for done in undo(journal, 1)} == {"restored", "removed"}
-    assert texts(folder) == before | {"4.txt": "just saved"}
+    assert texts(folder) == before | {"4.txt": "just saved", "47.txt": "just made"}
 
 
 def test_told_twice_it_does_the_rest(
