@@ -27,6 +27,7 @@
     album       the pictures that a page shows
     reportoptions  what is asked of the page
     overviewpage  the overview as a page
+    offsets     where each picture lies in shards
     shards      a DATASET as WebDataset tars, written and read
     build       the one road from metadata to a DATASET
 

@@ -4,6 +4,7 @@
                             `{row:09d}.json`: id, md5, rating, tags, unknown, group
     vocabulary.csv, relations.json   as in the DATASET; tags are indices into the vocabulary
     shards.json             schema, the DATASET's content hash, each shard's split, samples, bytes
+    offsets.parquet         where each row's picture lies in the tars
 
 For sets that outgrow a disk: each shard is read once, from front to back, from wherever it lies.
 The same DATASET gives the same bytes.
@@ -18,7 +19,8 @@ import shutil
 import tarfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path, PurePosixPath
+from itertools import groupby
+from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
@@ -27,14 +29,13 @@ from ..errors import DatasetError
 from ..options import check, option
 from ..relationfiles import NAME as RELATIONS
 from .index import Dataset
+from .offsets import HEADER, LARGEST, Offsets, write_offsets
 from .splits import SPLITS, uniform
 from .whole import whole_folder
 
 SCHEMA = 1
 INDEX = "shards.json"
 _ABOUT = ["id", "md5", "rating", "tags", "unknown", "group"]
-LARGEST = 1 << 30
-"""Bytes of a member that is read; a tar may say anything of its members."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,12 +89,13 @@ def write_shards(
     dataset = Dataset.open(options.dataset)
     missing = 0
     shards: list[Shard] = []
+    offsets = Offsets()
     done = 0
     with whole_folder(options.out) as folder:
         for split in SPLITS:
             rows = dataset.rows(split)
             order = rows[np.argsort(uniform(rows.astype(np.int64), options.seed), kind="stable")]
-            writer = _Writer(folder, split, options.megabytes * 10**6)
+            writer = _Writer(folder, split, options.megabytes * 10**6, offsets, len(shards))
             for row in order:
                 missing += not _add(writer, dataset, int(row))
                 done += 1
@@ -104,6 +106,7 @@ def write_shards(
                 f"{options.dataset}: expected pictures where the index says, got none"
             )
         _write_index(folder, dataset, shards)
+        write_offsets(folder, offsets)
     return tuple(shards), missing
 
 
@@ -126,42 +129,48 @@ def read_samples(stream: IO[bytes], name: str = "shard") -> Iterator[Sample]:
 
     Raises DatasetError if it breaks off or is no shard of ours.
     """
-    picture: tuple[str, bytes] | None = None
     try:
         with tarfile.open(fileobj=stream, mode="r|") as tar:
-            for member in tar:
-                if not member.isfile() or member.size > LARGEST:
-                    raise ValueError(f"a member {member.name!r} that is no picture")
-                file = tar.extractfile(member)
-                data = file.read() if file else b""
-                key, extension = PurePosixPath(member.name).stem, PurePosixPath(member.name).suffix
-                if extension != ".json":
-                    picture = key, data
-                elif picture is None or picture[0] != key:
-                    raise ValueError(f"{member.name!r} without its picture before it")
-                else:
-                    yield _sample(key, picture[1], json.loads(data))
+            for key, members in groupby(_members(tar), lambda member: member[0]):
+                yield _sample(key, [(extension, data) for _, extension, data in members])
     except (tarfile.TarError, EOFError, ValueError, KeyError, TypeError) as error:
         raise DatasetError(f"{name}: expected a whole shard, got {error}") from error
+
+
+def _members(tar: tarfile.TarFile) -> Iterator[tuple[str, str, bytes]]:
+    """Key, ending and bytes of each file, in the tar's order.
+
+    The key goes to the first dot of the name, as webdataset has it.
+    """
+    for member in tar:
+        if not member.isfile() or member.size > LARGEST:
+            raise ValueError(f"a member {member.name!r} that is no picture")
+        file = tar.extractfile(member)
+        folder, slash, name = member.name.rpartition("/")
+        key, _, extension = name.partition(".")
+        yield f"{folder}{slash}{key}", extension.lower(), file.read() if file else b""
 
 
 class _Writer:
     """Tars of one split, a new one whenever the last is full."""
 
-    def __init__(self, folder: Path, split: str, size: int) -> None:
+    def __init__(self, folder: Path, split: str, size: int, offsets: Offsets, first: int) -> None:
         self._folder, self._split, self._size = folder, split, size
+        self._offsets, self._first = offsets, first
         self._shards: list[Shard] = []
         self._tar: tarfile.TarFile | None = None
         self._samples = 0
 
-    def add(self, key: str, extension: str, picture: bytes, about: bytes) -> None:
+    def add(self, row: int, extension: str, picture: bytes, about: bytes) -> None:
         if self._tar is not None and self._tar.offset + len(picture) > self._size:
             self._end()
         if self._tar is None:
             # closed when it is full
             self._tar = tarfile.open(self._path, "w", format=tarfile.USTAR_FORMAT)  # noqa: SIM115
+        start = self._tar.offset + HEADER  # the names fit into one
+        self._offsets.add(row, self._first + len(self._shards), start, len(picture))
         for ending, data in ((extension, picture), (".json", about)):
-            member = tarfile.TarInfo(key + ending)  # of no owner and no time
+            member = tarfile.TarInfo(f"{row:09d}{ending}")  # of no owner and no time
             member.size = len(data)
             self._tar.addfile(member, io.BytesIO(data))
         self._samples += 1
@@ -193,7 +202,7 @@ def _add(writer: _Writer, dataset: Dataset, row: int) -> bool:
         return False
     about = dataset.index.slice(row, 1).select(_ABOUT).to_pylist()[0]
     text = json.dumps(about, ensure_ascii=False, separators=(",", ":"))
-    writer.add(f"{row:09d}", path.suffix.lower(), picture, text.encode())
+    writer.add(row, path.suffix.lower(), picture, text.encode())
     return True
 
 
@@ -210,12 +219,20 @@ def _write_index(folder: Path, dataset: Dataset, shards: Sequence[Shard]) -> Non
     (folder / INDEX).write_text(text + "\n", encoding="utf-8", newline="\n")
 
 
-def _sample(key: str, picture: bytes, about: Any) -> Sample:
+def _sample(key: str, files: Sequence[tuple[str, bytes]]) -> Sample:
+    """A sample of its two files, whichever comes first: other writers sort them."""
+    pictures = [data for extension, data in files if extension != "json"]
+    abouts = [data for extension, data in files if extension == "json"]
+    if len(pictures) != 1 or len(abouts) != 1:
+        got = ", ".join(extension for extension, _ in files)
+        raise ValueError(f"{key!r} with {got} in place of a picture and its json")
+    about: Any = json.loads(abouts[0])
+
     def numbers(name: str) -> tuple[int, ...]:
         return tuple(int(value) for value in about[name])
 
     return Sample(
-        key, picture, int(about["id"]), about["md5"], about["rating"],
+        key, pictures[0], int(about["id"]), about["md5"], about["rating"],
         numbers("tags"), numbers("unknown"), int(about["group"]),
     )  # fmt: skip
 

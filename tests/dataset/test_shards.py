@@ -14,8 +14,10 @@ import pytest
 from tagger.dataset.build import build
 from tagger.dataset.buildoptions import BuildOptions
 from tagger.dataset.index import Dataset
+from tagger.dataset.offsets import NAME, read_offsets, scan
 from tagger.dataset.shards import Sample, ShardOptions, read_index, read_samples, write_shards
-from tagger.errors import DatasetError
+from tagger.errors import DatasetError, ImageError
+from tagger.train.shards import open_shards
 
 pytest.importorskip("duckdb")
 pytest.importorskip("pyarrow")
@@ -84,6 +86,92 @@ def test_others_read_the_shards_too(dataset: Dataset, tmp_path: Path) -> None:
             base, _, extension = name.partition(".")
             groups.setdefault(base, []).append(extension)
     assert set(map(tuple, groups.values())) == {("png", "json")}
+
+
+def test_the_order_of_a_samples_files_does_not_matter() -> None:
+    """webdataset's own writer sorts them; a key may hold folders, and ends at the first dot."""
+    data = tar_of(
+        ("a/000000007.json", ABOUT.encode()), ("a/000000007.webp", b"x"),
+        ("b/000000007.webp", b"y"), ("b/000000007.json", ABOUT.encode()),
+    )  # fmt: skip
+    found = [(each.key, each.picture) for each in read_samples(io.BytesIO(data))]
+    assert found == [("a/000000007", b"x"), ("b/000000007", b"y")]
+
+
+def test_webdataset_reads_the_shards_and_its_own_are_read(dataset: Dataset, tmp_path: Path) -> None:
+    """The library itself, where it is installed: the same samples both ways."""
+    webdataset = pytest.importorskip("webdataset")
+    out = tmp_path / "shards"
+    write_shards(ShardOptions(dataset=dataset.path, out=out))
+    again = tmp_path / "again.tar"
+    with again.open("wb") as stream, webdataset.TarWriter(stream) as sink:
+        for sample in webdataset.WebDataset(str(out / "train-000000.tar"), shardshuffle=False):
+            own = {name: sample[name] for name in ("__key__", "png", "json")}
+            sink.write(own | {"json": json.loads(own["json"])})
+    with (out / "train-000000.tar").open("rb") as one, again.open("rb") as two:
+        ours, theirs = list(read_samples(one)), list(read_samples(two))
+    assert ours == theirs
+    assert len(ours) == len(dataset.rows("train"))
+
+
+def test_the_offsets_are_those_of_the_headers(dataset: Dataset, tmp_path: Path) -> None:
+    """As Python's tarfile finds them, over all shards and splits."""
+    out = tmp_path / "shards"
+    shards, _ = write_shards(ShardOptions(dataset=dataset.path, out=out, megabytes=1))
+    paths = [out / shard.name for shard in shards]
+    kept = read_offsets(out, paths)
+    assert kept is not None
+    assert kept == scan(paths)
+    assert len(kept.row) == len(dataset)
+
+
+def test_pictures_come_by_their_offsets_and_without_them(
+    dataset: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The headers are read only where nothing is written down, or it can't be true."""
+    out = tmp_path / "shards"
+    write_shards(ShardOptions(dataset=dataset.path, out=out, megabytes=1))
+    pictures = [dataset.image_path(row).read_bytes() for row in range(len(dataset))]
+
+    def read() -> list[bytes]:
+        opened = open_shards(out, dataset)
+        return [opened(row) for row in range(len(dataset))]
+
+    with monkeypatch.context() as patch:
+        patch.setattr("tagger.train.shards.scan", pytest.fail)
+        assert read() == pictures
+    (out / NAME).write_bytes(b"no parquet")
+    assert read() == pictures
+    (out / NAME).unlink()
+    assert read() == pictures
+
+
+def test_a_shard_that_was_packed_anew_is_read_by_its_headers(
+    dataset: Dataset, tmp_path: Path
+) -> None:
+    """It has another size than it was cut to."""
+    out = tmp_path / "shards"
+    write_shards(ShardOptions(dataset=dataset.path, out=out))
+    path = out / "train-000000.tar"
+    with tarfile.open(path) as tar:
+        files = [(member.name, tar.extractfile(member)) for member in tar]
+        members = [(name, file.read() if file else b"") for name, file in files]
+    path.write_bytes(tar_of(("readme.md", b"x" * 9000), *members))
+    row = int(dataset.rows("train")[0])
+    assert open_shards(out, dataset)(row) == dataset.image_path(row).read_bytes()
+
+
+def test_no_picture_is_taken_for_another(dataset: Dataset, tmp_path: Path) -> None:
+    """The header before it names its row, whatever is written down."""
+    out = tmp_path / "shards"
+    write_shards(ShardOptions(dataset=dataset.path, out=out))
+    path = out / "train-000000.tar"
+    one, two = (f"{row:09d}.png".encode() for row in dataset.rows("train")[:2])
+    data = path.read_bytes().replace(one, bytes(13)).replace(two, one)
+    path.write_bytes(data)
+    opened = open_shards(out, dataset)
+    with pytest.raises(ImageError, match=r"lies elsewhere than offsets\.parquet says"):
+        opened(int(dataset.rows("train")[0]))
 
 
 def test_pictures_that_are_gone_are_counted(dataset: Dataset, tmp_path: Path) -> None:
