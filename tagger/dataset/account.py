@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .. import __version__
@@ -17,8 +18,11 @@ from .splits import SPLITS
 from .vocabulary import Vocabulary, labels_by_head
 
 if TYPE_CHECKING:
+    import duckdb
     import pyarrow as pa
 
+UNREADABLE = "unreadable.txt"
+"""The side file of lines that are no post, beside dataset.json."""
 MOST_USED = 20
 """Tags left out of the vocabulary that dataset.json names; a booru has half a million."""
 
@@ -98,3 +102,14 @@ def no_labels(chosen: Vocabulary) -> DatasetError:
         f"0 tags left as labels: {reasons or 'no post has a tag of these categories'}: "
         "lower minimum_count or name other categories"
     )
+
+
+def write_unreadable(
+    connection: duckdb.DuckDBPyConnection, folder: Path, about: Mapping[str, Any]
+) -> None:
+    """A line for each that is no post: its source, file and number."""
+    names = [own["name"] for own in about["sources"]]
+    found = connection.execute("SELECT source, file, line FROM unreadable ORDER BY ALL").fetchall()
+    if found:
+        lines = [f"{names[source]}\t{file}:{line}\n" for source, file, line in found]
+        (folder / UNREADABLE).write_text("".join(lines), encoding="utf-8", newline="\n")

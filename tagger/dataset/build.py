@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -22,7 +22,7 @@ from ..labels import LabelSet
 from ..relationfiles import NAME as RELATIONS
 from ..relationfiles import among, write_relations
 from . import groups, index, pictures, places, rows
-from .account import account, counted, no_labels, nothing_left
+from .account import account, counted, no_labels, nothing_left, write_unreadable
 from .assemble import assemble, source_names
 from .before import Before
 from .buildoptions import BuildOptions
@@ -40,9 +40,6 @@ if TYPE_CHECKING:
 
 Progress = Callable[[str, int, int], None]
 """Told what is being done, how much of it is done and how much there is; 0 of 0 at a start."""
-
-UNREADABLE = "unreadable.txt"
-"""The side file of lines that are no post, beside dataset.json."""
 
 
 @dataclass(frozen=True)
@@ -145,7 +142,7 @@ def _build(
     tables = assemble(connection, tagging, chosen.labels, knowledge, names, options)
     content = index.write(folder, counted(tables, about), chosen.labels, about)
     write_relations(folder / RELATIONS, among(knowledge.relations, chosen.labels.names))
-    _write_unreadable(connection, folder, about)
+    write_unreadable(connection, folder, about)
     return BuildSummary(
         options.out,
         content,
@@ -252,14 +249,3 @@ def _drop_bare(
         )
     rows.keep(connection, kept)
     tagging.keep(kept)
-
-
-def _write_unreadable(
-    connection: duckdb.DuckDBPyConnection, folder: Path, about: Mapping[str, Any]
-) -> None:
-    """A line for each that is no post: its source, file and number."""
-    names = [own["name"] for own in about["sources"]]
-    found = connection.execute("SELECT source, file, line FROM unreadable ORDER BY ALL").fetchall()
-    if found:
-        lines = [f"{names[source]}\t{file}:{line}\n" for source, file, line in found]
-        (folder / UNREADABLE).write_text("".join(lines), encoding="utf-8", newline="\n")
