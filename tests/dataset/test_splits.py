@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tagger.dataset.groups import components
-from tagger.dataset.splits import SPLITS, SplitOptions, assign, uniform
+from tagger.dataset.splits import SPLITS, Dealt, Method, SplitOptions, assign, deal, repair, uniform
 from tagger.errors import OptionError
 
 
@@ -88,3 +88,79 @@ def test_a_long_chain_is_one_component() -> None:
     """A chain of 200,000 versions closes too, in any order of its links."""
     order = np.random.default_rng(0).permutation(200_000)
     assert not components(200_000, order[:-1], order[1:]).any()
+
+
+@st.composite
+def posts_in_groups(draw: st.DrawFn) -> Dealt:
+    """Rows in ascending id order, some of them in groups, as the builder makes them."""
+    ids = sorted(draw(st.lists(st.integers(0, 3000), min_size=1, max_size=60, unique=True)))
+    owner = draw(st.lists(st.integers(0, 59), min_size=len(ids), max_size=len(ids)))
+    first: dict[int, int] = {}
+    groups = np.array([first.setdefault(own, row) for row, own in enumerate(owner)], np.int64)
+    given = draw(st.lists(st.integers(-1, 2), min_size=len(ids), max_size=len(ids)))
+    return Dealt(np.array(ids, np.int64)[groups], groups, np.array(given, np.int8))
+
+
+METHODS = st.sampled_from(["hash", "order", "modulo", "source"])
+
+
+def in_one_split(split: np.ndarray, groups: np.ndarray) -> bool:
+    return all(len(set(split[groups == group].tolist())) == 1 for group in set(groups.tolist()))
+
+
+@given(posts_in_groups(), METHODS, st.integers(0, 9))
+def test_a_group_is_in_one_split_by_every_method(rows: Dealt, method: Method, seed: int) -> None:
+    """Whatever its members say of themselves."""
+    options = SplitOptions(split_by=method, seed=seed, calibration=0.3, validation=0.3)
+    assert in_one_split(deal(rows, options), rows.groups)
+
+
+@given(posts_in_groups(), st.data())
+def test_other_posts_move_none(rows: Dealt, data: st.DataObject) -> None:
+    """By hash and by id, groups that are taken away leave the others where they are."""
+    method = data.draw(st.sampled_from(["hash", "modulo"]))
+    gone = data.draw(st.sets(st.sampled_from(sorted(set(rows.groups.tolist())))))
+    options = SplitOptions(split_by=method, calibration=0.3, validation=0.3)
+    kept = ~np.isin(rows.groups, sorted(gone))
+    _, groups = np.unique(rows.groups[kept], return_inverse=True)
+    fewer = Dealt(rows.heads[kept], groups.astype(np.int64), rows.given[kept])
+    assert deal(fewer, options).tolist() == deal(rows, options)[kept].tolist()
+
+
+@given(st.sets(st.integers(0, 10**7), min_size=1, max_size=50))
+def test_modulo_is_wds_rule(ids: set[int]) -> None:
+    """The last three digits: up to 899, 949, 999."""
+    heads = np.array(sorted(ids), np.int64)
+    rows = Dealt(heads, np.arange(len(heads)), np.full(len(heads), -1, np.int8))
+    split = deal(rows, SplitOptions(split_by="modulo"))
+    for post, own in zip(heads.tolist(), split.tolist(), strict=True):
+        last = int(str(post)[-3:])
+        assert SPLITS[own] == (
+            "train" if last <= 899 else "calibration" if last <= 949 else "validation"
+        )
+
+
+@given(posts_in_groups(), st.integers(1, 4), st.data())
+def test_the_repair_only_takes_from_the_training(
+    rows: Dealt, floor: int, data: st.DataObject
+) -> None:
+    """Groups stay whole, no other part loses, and a label with enough rows gets its floor.
+
+    Where all of a label's rows are groups of their own, the floor is met whenever the training
+    has rows of it to give.
+    """
+    count = len(rows.groups)
+    has = np.array(
+        [data.draw(st.lists(st.booleans(), min_size=count, max_size=count)) for _ in range(3)]
+    )
+    label, row = np.nonzero(has)
+    options = SplitOptions(split_floor=floor, calibration=0.1, validation=0.1)
+    before = deal(rows, options)
+    after = repair(before, rows, (row.astype(np.int64), label.astype(np.int32)), options)
+    assert in_one_split(after, rows.groups)
+    assert set(before[before != after].tolist()) <= {0}
+    for own in has:
+        if own.sum() < 4 * floor:
+            continue
+        for part in (1, 2):
+            assert (after[own] == part).sum() >= floor or not (after[own] == 0).any()
