@@ -9,10 +9,12 @@ from pathlib import Path
 import pytest
 
 from tagger.errors import OptionError
-from tagger.recipes import recipes
+from tagger.labels import E621, Label, LabelSet, category
+from tagger.recipes import read_recipe, recipes
 from tagger.train.__main__ import run
 from tagger.train.arguments import as_yaml, read_arguments
 from tagger.train.config import TrainConfig
+from tagger.train.headplan import plan_heads
 
 
 def read(*argv: str) -> TrainConfig:
@@ -104,3 +106,21 @@ def test_every_recipe_of_ours_can_train(name: str) -> None:
         assert timm.list_pretrained(f"{config.network.architecture}.*")
     assert f"architecture: {config.network.architecture}" in as_yaml(config)
     assert config.plain() != read("data", "--out", "run").plain()
+
+
+def test_furrys_heads_are_those_that_its_dataset_names() -> None:
+    """Written once; beside them the rating, each behind a hidden layer of 128."""
+    pytest.importorskip("yaml")
+    pytest.importorskip("timm")
+    named = read_recipe("furry")["dataset"]["heads"]
+    general, rating = (category(E621, name) for name in ("general", "rating"))
+    labels = LabelSet(
+        [Label(tag, general) for tags in named.values() for tag in tags]
+        + [Label(word, rating) for word in ("safe", "questionable", "explicit")]
+    )
+    config = read("data", "--out", "run", "--recipe", "furry")
+    plans = {plan.name: plan for plan in plan_heads(config.network, labels, named)}
+    counts = {name: len(plan.columns) for name, plan in plans.items()}
+    assert counts == {"rating": 3} | {name: len(tags) for name, tags in named.items()}
+    assert {plan.options.hidden for plan in plans.values()} == {128}
+    assert plans["rating"].options.kind == "ordinal"
