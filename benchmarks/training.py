@@ -5,7 +5,9 @@
 On a processor both share the cores, so the least that a step can take is step + data, each alone on
 all of them; on a card they run beside each other, so it is the larger. All three are measured here,
 in turns, on the same pictures: `step` on a batch that lies in memory, `data` by the loader with
-nobody to feed, `whole` by the training's own loop. Any flag of `tagger train` may follow.
+nobody to feed, `whole` by the training's own loop. Seconds are by the clock, and of all threads on
+the processor: the latter mean something on a busy machine, too. Any flag of `tagger train` may
+follow.
 """
 
 from __future__ import annotations
@@ -15,7 +17,8 @@ import json
 import os
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -49,22 +52,23 @@ def main(argv: list[str]) -> int:
         steps = (steps * STEPS)[:STEPS]
     steps = steps[:STEPS]
     rounds = [measure(material, learner, steps) for _ in range(ROUNDS)]
-    step, data, whole = (min(each[n] for each in rounds) for n in range(3))
+    clock = Spent(*(min(one.clock for one in each) for each in zip(*rounds, strict=True)))
+    cpu = Spent(*(min(one.cpu for one in each) for each in zip(*rounds, strict=True)))
     on_cpu = accelerator.device.type == "cpu"
-    bound = step + data if on_cpu else max(step, data)
+    bound = clock.step + clock.data if on_cpu else max(clock.step, clock.data)
     print(
         json.dumps(
             {
-                "architecture": config.network.architecture,
+                "architecture": config.network.built,
                 "pixels": config.network.side,
                 "batch": config.optim.batch_size,
                 "precision": config.run.precision,
-                "cache": type(material.pictures).__name__,
-                "step_ms": round(1e3 * step, 1),
-                "data_ms": round(1e3 * data, 1),
-                "whole_ms": round(1e3 * whole, 1),
-                "share_of_the_bound": round(bound / whole, 3),
-                "pictures_a_second": round(config.optim.batch_size / whole, 1),
+                "pictures": type(material.pictures).__name__,
+                **{f"{name}_ms": round(1e3 * value, 1) for name, value in asdict(clock).items()},
+                "share_of_the_bound": round(bound / clock.whole, 3),
+                **{f"{name}_cpu_ms": round(1e3 * v, 1) for name, v in asdict(cpu).items()},
+                "share_by_cpu": round((cpu.step + cpu.data) / cpu.whole, 3),
+                "pictures_a_second": round(config.optim.batch_size / clock.whole, 1),
                 "device": str(accelerator.device),
                 "processor": processor(),
                 "cores": os.cpu_count(),
@@ -77,32 +81,51 @@ def main(argv: list[str]) -> int:
     return 0
 
 
+@dataclass(frozen=True)
+class Spent:
+    """Seconds of a step alone, of a batch's data alone, and of both as the loop has them."""
+
+    step: float
+    data: float
+    whole: float
+
+
+@dataclass(frozen=True)
+class Took:
+    """Seconds by the clock, and of all threads on the processor."""
+
+    clock: float
+    cpu: float
+
+
 def measure(
     material: Material, learner: Learner, steps: list[np.ndarray]
-) -> tuple[float, float, float]:
-    """Seconds of a step alone, of a batch's data alone, and of both as the loop has them."""
+) -> tuple[Took, Took, Took]:
+    """What a step alone takes, a batch's data alone, and both as the loop has them."""
     config = material.config
 
     def stream(epoch: int) -> Iterator[Batch]:
         rows = [each for step in steps for each in step[:, 0]]
         return material.loader.training(rows, 0, epoch, config.augment, material.flips)
 
+    def learn(batch: Batch) -> None:
+        learner.step([batch], 1e-4, 0)["loss"].item()
+
     first = next(iter(stream(0)))
     for _ in range(WARM):
-        learner.step([first], 1e-4, 0)["loss"].item()
-    start = time.perf_counter()
-    for _ in steps:
-        learner.step([first], 1e-4, 0)["loss"].item()
-    step = time.perf_counter() - start
-    start = time.perf_counter()
-    for _ in stream(1):
-        pass
-    data = time.perf_counter() - start
-    start = time.perf_counter()
-    for batch in stream(2):
-        learner.step([batch], 1e-4, 0)["loss"].item()
-    whole = time.perf_counter() - start
-    return step / len(steps), data / len(steps), whole / len(steps)
+        learn(first)
+    return (
+        timed(lambda: [learn(first) for _ in steps], len(steps)),
+        timed(lambda: [None for _ in stream(1)], len(steps)),
+        timed(lambda: [learn(batch) for batch in stream(2)], len(steps)),
+    )
+
+
+def timed(act: Callable[[], object], times: int) -> Took:
+    """What doing it takes, a time."""
+    clock, cpu = time.perf_counter(), time.process_time()
+    act()
+    return Took((time.perf_counter() - clock) / times, (time.process_time() - cpu) / times)
 
 
 if __name__ == "__main__":

@@ -206,13 +206,16 @@ class TorchBackend:
         network: Any = self._network
         if network is None:
             raise BackendError(f"{self._path}: expected an open model, got a closed one: load it")
-        if isinstance(batch, Patches) or not hasattr(network, "forward_head"):
-            raise BackendError(
-                f"{self._path}: expected a network of timm's to take embeddings from, got "
-                f"{type(network).__name__}: use another model"
-            )
         with torch.inference_mode():
-            maps = network.forward_features(*self._inputs(batch))
+            inputs = self._inputs(batch)
+            if hasattr(network, "embed"):  # what looks at patches
+                return self._fetched(network.embed(*inputs).float())
+            if isinstance(batch, Patches) or not hasattr(network, "forward_head"):
+                raise BackendError(
+                    f"{self._path}: expected a network with a vector before its classifier, got "
+                    f"{type(network).__name__}: use another model"
+                )
+            maps = network.forward_features(*inputs)
             return self._fetched(network.forward_head(maps, pre_logits=True).float())
 
     def _target(self, outputs: torch.Tensor, column: int) -> torch.Tensor:

@@ -91,7 +91,7 @@ def prepared(
     """One picture as the network sees it, uint8[side, side, 3]. Raises ImageError."""
     own = options.preprocess
     how = replace(own, resample=kernel) if kernel else own
-    return pooled(fit(open_quickly(source), how, "auto"), options.pool)
+    return pooled(fit(open_quickly(source), how, "auto"), options.block)
 
 
 def prepare(dataset: Dataset, source: Source, options: NetworkOptions, tell: Progress) -> Prepared:
@@ -112,7 +112,7 @@ def kept_at(dataset: Dataset, options: NetworkOptions) -> Path:
     """The file of the prepared pictures, there or not."""
     folder = make(part("cache") / "pixels")
     how = options.preprocess
-    return folder / f"{dataset.content[:16]}-{digest(how)}-{options.pool}.npy"
+    return folder / f"{dataset.content[:16]}-{digest(how)}-{options.block}.npy"
 
 
 def bytes_needed(dataset: Dataset, options: NetworkOptions) -> int:

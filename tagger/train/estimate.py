@@ -132,7 +132,7 @@ def _lines(config: TrainConfig, figures: dict[str, Any]) -> tuple[str, ...]:
     split = figures["pictures"]
     side = config.network.side
     return (
-        f"network: {config.network.architecture}, {figures['weights']:,} weights "
+        f"network: {config.network.built}, {figures['weights']:,} weights "
         f"({figures['trained_weights']:,} trained), sees {side} x {side} pixels",
         f"labels: {figures['labels']:,}, of which {figures['learned']:,} are learned",
         f"pictures: {split['train']:,} to train on, {split['calibration']:,} to calibrate, "

@@ -62,7 +62,7 @@ def open_former(config: TrainConfig) -> Former | None:
         return None
     path = Path(name).expanduser()
     if name == HUB and not path.exists():
-        return _published(config.network.architecture)
+        return _published(config.network.built)
     found = _folder(path) if path.is_dir() else path
     if found.is_file():
         return _file(found)
@@ -78,7 +78,8 @@ def open_former(config: TrainConfig) -> Former | None:
 def settled(config: TrainConfig, former: Former | None) -> TrainConfig:
     """The settings with the architecture, its arguments and pool of the tagger that is begun with.
 
-    Raises OptionError where another architecture was asked for.
+    Raises OptionError where another architecture was asked for, by a flag or by a recipe, or,
+    where old tags are kept, another pool.
     """
     if former is None or not former.architecture:
         if config.network.add_tags:
@@ -86,19 +87,26 @@ def settled(config: TrainConfig, former: Former | None) -> TrainConfig:
                 f"add_tags: expected --from a tagger with its labels, got {config.network.from_}"
             )
         return config
-    own, usual = config.network, type(config.network)()
-    if own.architecture not in (usual.architecture, former.architecture):
-        raise OptionError(
-            f"architecture: expected {former.architecture}, that of {former.where}, got "
-            f"{own.architecture}: leave it out"
-        )
-    pool = former.pool if own.add_tags or own.pool == usual.pool else own.pool
+    own = config.network
+    _check_own("architecture", own.architecture, former.architecture, former.where)
+    if own.add_tags:  # old scores are of pictures of that size
+        _check_own("pool", own.pool, former.pool, former.where)
+    pool = own.pool or former.pool
     # a transformer's size is this training's, which may see fewer pixels
     told = {k: v for k, v in former.arguments.items() if k != "img_size"}
     given = json.loads(own.model_args)
     return config.but(
         architecture=former.architecture, model_args=json.dumps({**told, **given}), pool=pool
     )
+
+
+def _check_own(name: str, asked: object, there: object, where: str) -> None:
+    """Raise OptionError where a setting was asked for that --from has otherwise."""
+    if asked is not None and asked != there:
+        raise OptionError(
+            f"{name}: expected {there}, that of {where}, got {asked}: leave it out, or the recipe "
+            f"that says it"
+        )
 
 
 def _published(architecture: str) -> Former:

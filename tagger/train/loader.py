@@ -170,4 +170,5 @@ def _step_aside(aside: bool) -> None:
     """Give this thread, not the process, less of the processor: on Linux a thread has its own."""
     if aside and hasattr(os, "setpriority"):
         with contextlib.suppress(OSError):
-            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICE)
+            own = os.getpriority(os.PRIO_PROCESS, 0)  # whatever the whole training was given
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), min(own + _NICE, 19))

@@ -6,11 +6,14 @@ exactly as if it had not been.
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TextIO
 
+from accelerate import Accelerator
+
 from ..dataset.index import Dataset
-from . import checkpoint
+from . import checkpoint, unreadable
 from .checkpoint import BEST
 from .config import TrainConfig
 from .devices import make_accelerator
@@ -23,9 +26,9 @@ from .material import Material, gather
 from .model import TaggerNetwork
 from .progress import Progress
 from .report import supported_labels
-from .run import describe_run, open_run
+from .run import describe_run, opened
 from .samples import samples_of, spread, write_sheet
-from .stopping import listening
+from .stopping import Asked, listening
 from .tracking import make_trackers
 from .underway import Training
 
@@ -41,23 +44,17 @@ def train(config: TrainConfig, screen: TextIO | None = None) -> Path:
     dataset = Dataset.open(config.dataset, config.data.roots() or None)
     former = open_former(config)
     config = settled(config, former)
-    if first:
-        open_run(config, dataset)
     progress = Progress(config.out, screen, quiet=not first)
     with listening() as asked:
-        with accelerator.main_process_first():  # which prepares the pictures, the others find them
-            material = gather(config, dataset, accelerator.device, progress, former)
-        learner = make_learner(material, accelerator)
-        labels = supported_labels(material.targets, material.training)
-        training = Training(material, learner, progress, asked, labels)
-        if first:
-            describe_run(material, learner.network, labels)
-            progress.trackers = make_trackers(config, progress.say)
-        _resume(training)
+        with opened(config, dataset) if first else nullcontext():
+            with accelerator.main_process_first():  # it prepares pictures, the others find them
+                material = gather(config, dataset, accelerator.device, progress, former)
+            training = _begin(material, accelerator, progress, asked)
         try:
             _run(training)
         finally:
             progress.close()
+    learner = training.learner
     learner.load(training.folder / BEST)
     folder = config.out / "model"
     if first:
@@ -65,6 +62,21 @@ def train(config: TrainConfig, screen: TextIO | None = None) -> Path:
     accelerator.wait_for_everyone()
     accelerator.end_training()
     return folder
+
+
+def _begin(
+    material: Material, accelerator: Accelerator, progress: Progress, asked: Asked
+) -> Training:
+    """All that can be refused is, before the first step; then what is run is written down."""
+    learner = make_learner(material, accelerator)
+    labels = supported_labels(material.targets, material.training)
+    training = Training(material, learner, progress, asked, labels)
+    _resume(training)
+    if accelerator.is_main_process:
+        describe_run(material, learner.network, labels)
+        progress.trackers = make_trackers(material.config, progress.say)
+    unreadable.tell(training)
+    return training
 
 
 def _resume(training: Training) -> None:
@@ -139,11 +151,10 @@ def _tell_epoch(training: Training, loss: float, judged: Judged) -> None:
         "seconds": state.seconds,
     }
     progress.epoch(values)
-    broken = len(training.material.pictures.broken)
+    unreadable.tell(training)
     progress.say(
         f"epoch {state.epoch} of {config.optim.epochs}: loss {loss:.4g}, calibration "
         f"{judged.loss:.4g}, mAP {judged.mean_average_precision:.4f}, best {state.best:.4f}"
-        + (f", {broken} pictures can't be read" if broken else "")
     )
     if config.tracking.samples and training.learner.accelerator.is_main_process:
         rows = training.material.calibration

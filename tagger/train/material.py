@@ -83,10 +83,6 @@ def gather(
 ) -> Material:
     """Prepare everything a training needs. Raises DatasetError where a split has no picture."""
     pictures = open_pictures(config, dataset, progress)
-    for row, cause in sorted(pictures.broken.items()):
-        progress.record("left out", row=row, cause=cause)
-    if pictures.broken:
-        progress.say(f"left out {len(pictures.broken)} pictures that can't be read")
     return assemble(config, dataset, device, pictures, former)
 
 

@@ -101,6 +101,7 @@ class Objective(nn.Module):
     ) -> torch.Tensor:
         """Each picture's cost, float32 [N]."""
         kind = head.loss or self.options.loss
+        is_true = truth  # before smoothing: whose share of a half is no sign that a label is there
         if kind in OVER_LABELS:
             # where one label is known to be true, the others' being unknown says nothing more
             raw = raw.float().masked_fill(~known & (truth == 0), _NEVER)
@@ -110,7 +111,7 @@ class Objective(nn.Module):
             truth = losses.smoothed(truth, smoothing or self.options.label_smoothing)
         each = losses.make_loss(kind, self.options, self.epoch)(raw, truth)
         positive = self.positive_weights[columns]
-        each = each * (1 + truth * (positive - 1)) * self.weights[columns]
+        each = each * (1 + is_true * (positive - 1)) * self.weights[columns]
         return torch.where(known, each, 0.0).sum(1)
 
     def _ordinal(

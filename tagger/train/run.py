@@ -6,6 +6,9 @@ import json
 import os
 import platform
 import re
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +21,7 @@ from numpy.typing import NDArray
 from .. import __version__
 from ..dataset.index import Dataset
 from ..errors import UsageError
+from ..paths import cause_of
 from .config import TrainConfig
 from .material import Material
 from .model import TaggerNetwork
@@ -26,8 +30,9 @@ from .summary import network_summary
 SCHEMA = 1
 
 
-def open_run(config: TrainConfig, dataset: Dataset) -> None:
-    """Make the run's folder.
+@contextmanager
+def opened(config: TrainConfig, dataset: Dataset) -> Iterator[None]:
+    """The run's folder, made; what is refused inside leaves nothing of one that was new.
 
     Raises UsageError before anything is written where the folder is not the run's.
     """
@@ -40,8 +45,29 @@ def open_run(config: TrainConfig, dataset: Dataset) -> None:
         )
     if begun:
         _check_same(config, dataset)
-    (out / "checkpoints").mkdir(parents=True, exist_ok=True)
-    (out / "stop").unlink(missing_ok=True)
+    missing = [folder for folder in (out, *out.parents) if not folder.exists()]
+    try:
+        (out / "checkpoints").mkdir(parents=True, exist_ok=True)
+        (out / "stop").unlink(missing_ok=True)
+        yield
+    except BaseException as error:
+        if not begun:
+            _take_away(out, missing)
+        if isinstance(error, OSError) and error.filename:
+            raise UsageError(f"{error.filename}: can't be written: {cause_of(error)}") from error
+        raise
+
+
+def _take_away(out: Path, missing: list[Path]) -> None:
+    """Leave the folder as it was: empty, or not there."""
+    for path in out.glob("*"):
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
+    for folder in missing:
+        with suppress(OSError):  # never made, or somebody else's by now
+            folder.rmdir()
 
 
 def describe_run(material: Material, network: TaggerNetwork, judged: NDArray[np.intp]) -> None:
@@ -62,7 +88,7 @@ def describe_run(material: Material, network: TaggerNetwork, judged: NDArray[np.
             "broken": len(material.pictures.broken),
         },
         "network": {
-            "architecture": config.network.architecture,
+            "architecture": config.network.built,
             "weights": weights,
             "labels": len(material.targets.rows.labels),
             "learned": int(np.isnan(material.targets.constants).sum()),

@@ -80,7 +80,7 @@ MAKERS: Mapping[str, Callable[[TrainConfig], Tracker]] = {
 
 
 def make_trackers(config: TrainConfig, say: Callable[[str], None]) -> list[Tracker]:
-    """Those that `track` names and that are installed; of each other one line is said."""
+    """Those that `track` names and that can begin; of each other one line is said."""
     trackers: list[Tracker] = []
     for name in dict.fromkeys(config.tracking.track):
         if name == "none":
@@ -89,4 +89,7 @@ def make_trackers(config: TrainConfig, say: Callable[[str], None]) -> list[Track
             trackers.append(MAKERS[name](config))
         except ImportError:
             say(f"no figures for {name}, which is not installed: pip install {name}")
+        except Exception as error:  # theirs, without a key or a network: the training goes on
+            said = str(error).splitlines() or [type(error).__name__]
+            say(f"no figures for {name}: {said[0]}")
     return trackers

@@ -80,7 +80,7 @@ class Trunk:
 
 def make_trunk(options: NetworkOptions) -> Trunk:
     """Build the architecture with random weights. Raises OptionError for what timm refuses."""
-    architecture, own = options.architecture, arguments(options.model_args)
+    architecture, own = options.built, arguments(options.model_args)
     _check(architecture, own)
     try:
         whole, own = _described(architecture, own, options.side, options.norm == "group")

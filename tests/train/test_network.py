@@ -312,6 +312,26 @@ def test_heads_have_losses_and_weights_of_their_own(made: Callable[..., Begun]) 
     assert float(nothing["loss"]) == 0
 
 
+def test_a_positives_weight_is_of_what_is_true_not_of_what_smoothing_gives(
+    made: Callable[..., Begun],
+) -> None:
+    """A label costs sqrt(negatives / positives) times as much where it is true, else as before."""
+    smooth = {"label_smoothing": 0.2, "cache": "off"}
+    network, plain, targets, images, truth, known = made(**smooth)
+    weighed = made(**smooth, positive_power=0.5)[1]
+    rows = targets.dataset.rows("train")
+    every, seen = targets.of(rows)
+    odds = (seen.sum(0) - every.sum(0)) / np.maximum(every.sum(0), 1)
+    weights = torch.from_numpy(np.sqrt(odds.clip(1)).clip(1, 100))
+    outputs = network.outputs(network.features(images))
+    x, aim = outputs.parts["all"].double(), truth.double() * 0.8 + 0.1
+    each = -aim * x.sigmoid().log() - (1 - aim) * (1 - x.sigmoid()).log()
+    for objective, factor in ((plain, 1.0), (weighed, torch.where(truth, weights, 1.0))):
+        wanted = float((each * factor * known).sum().detach() / len(images))
+        assert float(objective(outputs, truth, known)["loss"]) == pytest.approx(wanted, rel=1e-4)
+    assert float(weights.max()) > 1.2
+
+
 def test_a_teacher_takes_its_share_of_the_loss(made: Callable[..., Begun]) -> None:
     """Where it says nothing (NaN), it teaches nothing."""
     network, objective, _, images, truth, known = made(distill_weight=0.25)

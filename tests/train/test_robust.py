@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import csv
 import io
 import json
 import os
+import re
 import signal
 import sys
 import types
@@ -159,10 +161,49 @@ def test_pictures_decoded_each_time_give_the_losses_of_prepared_ones(
     shards = {"shards": tmp_path / "shards", "cache": "off"}
     train(settings(dataset, tmp_path / "tars", epochs=1, **shards), io.StringIO())
     assert losses(tmp_path / "on") == losses(tmp_path / "off") == losses(tmp_path / "tars")
-    (tmp_path / "images" / "3.png").write_bytes(b"\x89PNG")
-    said = io.StringIO()
-    train(settings(dataset, tmp_path / "hurt", cache="off", epochs=1), said)
-    assert "1 pictures can't be read" in said.getvalue()
+
+
+def test_pictures_that_break_on_the_fly_are_named_once(
+    make_dataset: MakeDataset, tmp_path: Path
+) -> None:
+    """Ten on the screen, all in a file; a run that goes on names none again."""
+    dataset = make_dataset(96)
+    for row in range(1, 60, 2):
+        (tmp_path / "images" / f"{row}.png").write_bytes(b"\x89PNG")
+    config, said = settings(dataset, tmp_path / "run", cache="off", epochs=1), io.StringIO()
+    train(config, said)
+    train(config.but(epochs=2, resume=True), said)
+    shown = said.getvalue()
+    with (config.out / "unreadable.csv").open(newline="") as file:
+        named = [(int(line["row"]), Path(line["path"]).name) for line in csv.DictReader(file)]
+    assert sorted(named) == [(row, f"{row}.png") for row in range(1, 60, 2)]
+    records = [json.loads(line) for line in (config.out / "progress.jsonl").open()]
+    assert sorted(each["row"] for each in records if each["kind"] == "left out") == sorted(
+        row for row, _ in named
+    )
+    assert shown.count("that can't be read, all named in") == shown.count("left out")
+    assert re.search(r"\n  and \d+ more\n", shown)
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_a_refusal_leaves_no_half_made_run(
+    make_dataset: MakeDataset, tmp_path: Path, there: bool
+) -> None:
+    """What is refused once the run's folder is open: the next try needs no other name."""
+    config = settings(make_dataset(), tmp_path / "runs" / "mine", epochs=1)
+    if there:
+        config.out.mkdir(parents=True)
+    with pytest.raises(OptionError, match="optimizer: expected one of timm's"):
+        train(config.but(optimizer="adamv"), io.StringIO())
+    assert list(config.out.parent.iterdir() if there else tmp_path.glob("runs")) == (
+        [config.out] if there else []
+    )
+    assert not there or not list(config.out.iterdir())
+    train(config, io.StringIO())
+    kept = sorted(config.out.rglob("*"))
+    with pytest.raises(OptionError, match="optimizer: expected one of timm's"):
+        train(config.but(optimizer="adamv", epochs=2, resume=True), io.StringIO())
+    assert sorted(config.out.rglob("*")) == kept
 
 
 def test_a_dataset_that_was_moved_is_found_where_one_says(

@@ -101,9 +101,9 @@ def test_every_recipe_of_ours_can_train(name: str) -> None:
     """Its settings are settings, its network is one of timm's, and it writes itself out again."""
     timm = pytest.importorskip("timm")
     config = read("data", "--out", "run", "--recipe", name)
-    assert timm.is_model(config.network.architecture)
+    assert timm.is_model(config.network.built)
     if config.network.from_ == "timm":
-        assert timm.list_pretrained(f"{config.network.architecture}.*")
+        assert timm.list_pretrained(f"{config.network.built}.*")
     assert f"architecture: {config.network.architecture}" in as_yaml(config)
     assert config.plain() != read("data", "--out", "run").plain()
 

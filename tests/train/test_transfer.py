@@ -117,6 +117,26 @@ def test_a_published_tagger_gains_tags_and_keeps_its_scores(
     assert names.count("red_square") == 1
 
 
+def test_another_network_than_the_taggers_is_refused(
+    make_dataset: MakeDataset, tmp_path: Path
+) -> None:
+    """Even the one that is built where nothing is said; fewer pixels only where old tags stay."""
+    folder, dataset = str(wd_like(tmp_path / "wd")), make_dataset(3)
+    for own, said in (
+        ({"architecture": "resnet18"}, "architecture: expected vit_tiny_patch16_224, that of"),
+        ({"pool": 4, "add_tags": True}, "pool: expected 1, that of"),
+    ):
+        config = TrainConfig.of(dataset, dataset, from_=folder, **own)
+        with pytest.raises(OptionError, match=said):
+            settled(config, open_former(config))
+    config = TrainConfig.of(dataset, dataset, from_=folder, pool=4)
+    assert settled(config, open_former(config)).network.pool == 4
+    same = TrainConfig.of(
+        dataset, dataset, from_=folder, add_tags=True, pool=1, architecture="vit_tiny_patch16_224"
+    )
+    assert settled(same, open_former(same)).network.side == 448
+
+
 def test_new_tags_begin_with_their_share(make_dataset: MakeDataset, tmp_path: Path) -> None:
     network, _, targets, _, _ = begun(
         make_dataset(12), from_=str(wd_like(tmp_path / "wd")), add_tags=True

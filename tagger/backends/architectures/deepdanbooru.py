@@ -59,6 +59,10 @@ class DeepDanbooru(nn.Module):
         self._last = count - 1
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.forward_head(self.forward_features(x))
+
+    def forward_features(self, x: torch.Tensor) -> torch.Tensor:
+        """The last maps, [N, channels, h, w]."""
         x = functional.relu(self._convolve(0, functional.pad(x, (2, 3, 2, 3))))
         x = functional.max_pool2d(functional.pad(x, (0, 1, 0, 1), value=-torch.inf), 3, 2)
         for block in self._blocks:
@@ -69,7 +73,11 @@ class DeepDanbooru(nn.Module):
             y = self._convolve(last, y)
             x = x if block.shortcut is None else self._convolve(block.shortcut, x)
             x = functional.relu(y + x)
-        return self._convolve(self._last, x).mean(dim=(2, 3))
+        return x
+
+    def forward_head(self, x: torch.Tensor, pre_logits: bool = False) -> torch.Tensor:
+        """Logits, [N, n]; with `pre_logits` the maps' mean, [N, channels], as timm's networks."""
+        return (x if pre_logits else self._convolve(self._last, x)).mean(dim=(2, 3))
 
     def _convolve(self, number: int, x: torch.Tensor) -> torch.Tensor:
         return self.get_submodule(f"{_PREFIX}{number}")(x)

@@ -108,6 +108,12 @@ class Dinov3(nn.Module):
     def forward(
         self, patches: torch.Tensor, places: torch.Tensor, valid: torch.Tensor
     ) -> torch.Tensor:
+        return self.head(self.embed(patches, places, valid).float())
+
+    def embed(
+        self, patches: torch.Tensor, places: torch.Tensor, valid: torch.Tensor
+    ) -> torch.Tensor:
+        """Class token and registers, what the head sees, [N, tokens * channels]."""
         count = len(patches)
         whole = torch.cat([self.cls_token, self.register_tokens], dim=1)
         before = whole.shape[1]
@@ -117,7 +123,7 @@ class Dinov3(nn.Module):
         mask = functional.pad(valid, (before, 0), value=True)[:, None, None]
         for block in self.layer:
             x = block(x, turns, mask)
-        return self.head(self.norm(x[:, :before]).flatten(1).float())
+        return self.norm(x[:, :before]).flatten(1)
 
 
 def angles(places: torch.Tensor, valid: torch.Tensor) -> torch.Tensor:

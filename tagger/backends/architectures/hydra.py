@@ -66,6 +66,14 @@ class Hydra(nn.Module):
         found = self.backbone.forward_features(patches, places, valid)  # pyright: ignore
         return self.backbone.attn_pool(found["patches"], valid)  # pyright: ignore
 
+    def embed(
+        self, patches: torch.Tensor, places: torch.Tensor, valid: torch.Tensor
+    ) -> torch.Tensor:
+        """The mean of the picture's patches, [N, c]: its tags ask them one by one."""
+        found = self.backbone.forward_features(patches, places, valid)["patches"]  # pyright: ignore
+        share = valid[..., None].to(found.dtype)
+        return (found * share).sum(1) / share.sum(1)
+
 
 def _swiglu(x: torch.Tensor) -> torch.Tensor:
     value, gate = x.chunk(2, dim=-1)

@@ -52,6 +52,7 @@ class _Block(nn.Module):
     def __init__(self, channels: int, hidden: int, heads: int) -> None:
         super().__init__()
         self.heads = heads
+        self.fused_attn, self.attn_drop = True, nn.Identity()  # by these names, as timm's blocks
         self.norm1, self.norm2 = nn.LayerNorm(channels), nn.LayerNorm(channels)
         self.qkv_proj = nn.Linear(channels, 3 * channels)
         self.out_proj = nn.Linear(channels, channels)
@@ -61,7 +62,11 @@ class _Block(nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         split = self.qkv_proj(self.norm1(x)).unflatten(-1, (3, self.heads, -1))
         query, key, value = split.permute(2, 0, 3, 1, 4)
-        y = functional.scaled_dot_product_attention(query, key, value)
+        if self.fused_attn:
+            y = functional.scaled_dot_product_attention(query, key, value)
+        else:  # where somebody looks at the attention
+            scores = query @ key.transpose(-2, -1) * query.shape[-1] ** -0.5
+            y = self.attn_drop(scores.softmax(-1)) @ value
         x = x + self.skip_init1(self.out_proj(y.transpose(1, 2).flatten(2)))
         return x + self.skip_init2(self.mlp(self.norm2(x)))
 
@@ -90,13 +95,22 @@ class JoyTag(nn.Module):
         self.head = nn.Linear(channels, self.num_classes)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.forward_head(self.forward_features(x))
+
+    def forward_features(self, x: torch.Tensor) -> torch.Tensor:
+        """The places, rows first, [N, places, channels]."""
         x = self.patch_embeddings(x)
         height, width = x.shape[2:]
         x = x.flatten(2).transpose(1, 2)
         x = x + self._places(height, width, x)
         for block in self.blocks:
             x = block(x)
-        x = self.norm(x)
+        return self.norm(x)
+
+    def forward_head(self, x: torch.Tensor, pre_logits: bool = False) -> torch.Tensor:
+        """Logits, [N, n]; with `pre_logits` the places' mean, [N, channels], as timm's networks."""
+        if pre_logits:
+            return x.mean(1)
         return self.head(x).mean(1) if self._mean_last else self.head(x.mean(1))
 
     def _places(self, height: int, width: int, x: torch.Tensor) -> torch.Tensor:

@@ -15,6 +15,8 @@ SIZE = 448
 """Pixels of a side of what every picture is fitted to: WD's, which other tools hard-code."""
 POOLS = (1, 2, 4, 7, 8, 14, 16)
 """The divisors of 448 that leave a picture to see."""
+ARCHITECTURE, POOL = "resnet18", 4
+"""What is built where neither is said, here or by --from."""
 PARTS = {
     "full_tokenizer": ("patches", "positions", "class"),
     "patchprojection": ("patches",),
@@ -32,15 +34,19 @@ TRANSFERS = ("all", "backbone", *PARTS)
 class NetworkOptions:
     """What is trained."""
 
-    architecture: str = option("resnet18", help="The network's architecture, by timm's name.")
+    architecture: str | None = option(
+        None,
+        help="The network's architecture, by timm's name; without it that of --from, or resnet18.",
+    )
     model_args: str = option(
         "{}",
         help="Settings of the architecture, for timm to build it with, as JSON.",
         metavar="JSON",
     )
-    pool: int = option(
-        4,
-        help="The network sees the picture of 448 pixels averaged down by this: 4 leaves 112.",
+    pool: int | None = option(
+        None,
+        help="The network sees the picture of 448 pixels averaged down by this: 4 leaves 112. "
+        "Without it that of --from, or 4.",
         choices=POOLS,
     )
     from_: str = option(
@@ -117,9 +123,19 @@ class NetworkOptions:
         return WD
 
     @property
+    def built(self) -> str:
+        """The architecture that is built, by timm's name."""
+        return self.architecture or ARCHITECTURE
+
+    @property
+    def block(self) -> int:
+        """Pixels of a side that are averaged into one."""
+        return self.pool or POOL
+
+    @property
     def side(self) -> int:
         """Pixels of a side of what the network sees."""
-        return SIZE // self.pool
+        return SIZE // self.block
 
     @property
     def frozen_share(self) -> float:
