@@ -17,9 +17,10 @@ safetensors_torch = pytest.importorskip("safetensors.torch")
 from torch.nn import functional  # noqa: E402
 
 from tagger.backends import architectures  # noqa: E402
+from tagger.backends.explain import explain  # noqa: E402
 from tagger.backends.place import Place  # noqa: E402
 from tagger.backends.pytorch import open_model  # noqa: E402
-from tagger.errors import ModelError  # noqa: E402
+from tagger.errors import BackendError, ModelError  # noqa: E402
 from tagger.models.spec import Contract, Model  # noqa: E402
 from tagger.preprocess import Preprocess, fit, stack  # noqa: E402
 from tagger.settings import Runtime  # noqa: E402
@@ -449,6 +450,71 @@ def test_joytag_is_its_authors(folder: Path, as_model: As, stem: bool) -> None:
     safetensors_torch.save_file(state, folder / "model.safetensors")
     pixels = np.random.default_rng(6).integers(0, 256, (3, 32, 32, 3), np.uint8)
     check_same(opened(as_model(JOYTAG), JOYTAG).run(pixels), joytag_recipe(state, pixels, stem))
+
+
+# why a tag, and pictures as vectors
+
+
+def test_deepdanbooru_is_asked_by_its_last_maps(danbooru: Model) -> None:
+    """Grad-CAM under a classifier of places is the place's own score, what speaks against left out;
+    the vector is what the classifier makes the scores of."""
+    weights = danbooru_weights()
+    backend = opened(danbooru, DANBOORU)
+    pixels = np.random.default_rng(2).integers(0, 256, (256, 256, 3), np.uint8)
+    last = weights["n_Conv_178.weight"][:, :, 0, 0]
+    vector = torch.from_numpy(backend.embed(pixels[None]))
+    check_same(backend.run(pixels[None]), (vector @ last.T).sigmoid())
+    maps = backend._network.forward_features(backend._inputs(pixels[None])[0])[0].detach()
+    column = int(backend.run(pixels[None])[0].argmax())
+    wanted = torch.einsum("c,chw->hw", last[column], maps).clamp(min=0)
+    (found,) = explain(backend, pixels, [column])
+    assert found.method == "Grad-CAM"
+    np.testing.assert_allclose(found.values, wanted / wanted.max(), atol=1e-4)
+
+
+@pytest.mark.parametrize("stem", [False, True])
+def test_joytag_is_asked_by_its_attention(folder: Path, as_model: As, stem: bool) -> None:
+    """Seen where it is computed step by step, which gives the scores of the fused kernel."""
+    config, state = joytag_weights(stem)
+    (folder / "config.json").write_text(json.dumps(config))
+    safetensors_torch.save_file(state, folder / "model.safetensors")
+    backend = opened(as_model(JOYTAG), JOYTAG)
+    pixels = np.random.default_rng(6).integers(0, 256, (32, 32, 3), np.uint8)
+    before = backend.run(pixels[None])
+    rolled, asked = (explain(backend, pixels, [0, 4], how) for how in ("rollout", "gradient"))
+    assert [each.method for each in rolled] == ["attention roll-out"] * 2
+    assert [each.method for each in asked] == ["gradient-weighted roll-out"] * 2
+    assert np.array_equal(rolled[0].values, rolled[1].values)
+    assert not np.allclose(asked[0].values, asked[1].values, atol=1e-3)
+    assert len({each.values.shape for each in (*rolled, *asked)}) == 1
+    assert np.array_equal(backend.run(pixels[None]), before)
+    for block in backend._network.blocks:
+        block.fused_attn = False
+    np.testing.assert_allclose(backend.run(pixels[None]), before, atol=1e-6)
+    vector = torch.from_numpy(backend.embed(pixels[None]))
+    head = state["head.weight"][:6], state["head.bias"][:6]
+    check_same(before, (vector @ head[0].T + head[1]).sigmoid())
+
+
+@torch.inference_mode()
+def test_a_network_of_patches_is_covered_and_gives_vectors(folder: Path, as_model: As) -> None:
+    """It can't be asked by gradients, which is said; a vector is the mean of a picture's patches,
+    whatever lies beside it in the batch."""
+    backbone, _ = hydra_weights(folder)
+    rng = np.random.default_rng(8)
+    pictures = [rng.integers(0, 256, (*size, 3), np.uint8) for size in ((64, 80), (32, 16))]
+    backend = opened(as_model(HYDRA), HYDRA)
+    vectors = backend.embed(stack(pictures, HYDRA.preprocess))
+    for picture, vector in zip(pictures, vectors, strict=True):
+        alone = stack([picture], HYDRA.preprocess)
+        patches, places, valid = backend._inputs(alone)
+        kept = [each[:, valid[0]] for each in (patches, places, valid)]
+        wanted = backbone.forward_features(*kept)["patches"][0].mean(0)
+        np.testing.assert_allclose(vector, wanted.numpy(), atol=1e-5)
+    (found,) = explain(backend, pictures[1], [2])
+    assert found.method == "occlusion"
+    with pytest.raises(BackendError, match='use "occlusion", which needs scores alone'):
+        explain(backend, pictures[1], [2], "gradient")
 
 
 # what all have in common
