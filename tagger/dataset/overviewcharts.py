@@ -167,6 +167,10 @@ def _sizes(sizes: NDArray[np.int64]) -> Iterator[Part]:
     if not len(sizes):
         yield Text("Nobody has looked at the pictures, so that no size is known.")
         return
+    if (sizes == sizes[0]).all():
+        width, height = sizes[0].tolist()
+        yield Text(f"Every picture is {width:,} x {height:,} pixels.")
+        return
     steps = np.round(np.log2(sizes) * 2).astype(np.intp)
     low, high = steps.min(), steps.max()
     table = np.zeros((high - low + 1, high - low + 1), np.int64)

@@ -172,6 +172,7 @@ def _missing(view: _View) -> Iterator[Part]:
     yield Text(
         "Pictures that have the first tag and not the second, although more than 95 % of those "
         "with the first have it, and at least 1.2 times as many as of all pictures."
+        + ("" if view.seen.missing else " There is none.")
     )
     if not view.seen.missing:
         return

@@ -294,6 +294,14 @@ def test_a_page_is_named_as_one(make: MakeDataset, tmp_path: Path) -> None:
         write_report(ReportOptions(dataset=dataset.path, out=tmp_path / "0.png"))
 
 
+def test_pictures_of_one_size_are_a_sentence(make: MakeDataset) -> None:
+    """A chart of one square says less."""
+    one = write_report(ReportOptions(dataset=make([{}, {}]).path))[0].read_text()
+    assert "Every picture is 4 x 2 pixels." in one
+    assert "Sizes in pixels" not in one
+    assert "as many as of all pictures. There is none." in one
+
+
 def test_rating_shares_of_a_split_are_a_thousand_together(make: MakeDataset) -> None:
     """Three thirds are 333, 334 and 333; an axis that went on over a thousand would mislead."""
     dataset = make([{"rating": rating} for rating in "gsq"])
