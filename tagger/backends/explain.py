@@ -80,27 +80,15 @@ def by_torch(model: Model) -> Model:
     return replace(model, contracts=ways) if ways and here else model
 
 
-def explain(
-    backend: Backend, pixels: NDArray[np.uint8], columns: Sequence[int], method: Method = "auto"
-) -> list[Heat]:
-    """Say for each output column where a fitted picture, uint8 [H, W, 3 or 4], shows it.
-
-    "auto" is `gradient` where the network can be asked, else `occlusion`.
-
-    Raises:
-        BackendError: the method is not to be had for this model; the sentence names one that is.
-    """
-    found = attributed(backend, pixels, columns, method)
-    return occlude(backend, pixels, columns) if found is None else found
-
-
 def attributed(
     backend: Backend, pixels: NDArray[np.uint8], columns: Sequence[int], method: Method = "auto"
 ) -> list[Heat] | None:
-    """What the network itself says; None where `method` leaves it to `occlude`.
+    """Where a fitted picture, uint8 [H, W, 3 or 4], shows each output column, as the network says.
+
+    "auto" is `gradient` where the network can be asked; None where that leaves it to `occlude`.
 
     Raises:
-        BackendError: as `explain` does.
+        BackendError: the method is not to be had for this model; the sentence names one that is.
     """
     preprocess = backend.contract.preprocess
     if method != "occlusion" and isinstance(backend, Attributes):

@@ -125,6 +125,11 @@ def _gigabytes(connection: duckdb.DuckDBPyConnection) -> float:
     return float(amount) * 1024 ** powers.get(unit, 0) / 1e9
 
 
+def text(value: object) -> str:
+    """A text as SQL writes it, where a statement takes no parameter."""
+    return "'" + str(value).replace("'", "''") + "'"
+
+
 def second(connection: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
     """A second connection to the same tables, to read from while the first is used."""
     found = connection.execute("SELECT current_setting('search_path')").fetchall()

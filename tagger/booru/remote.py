@@ -101,9 +101,9 @@ def bring(remote: Remote, tell: Tell = lambda done, total: None, sleep: Sleep = 
         DatasetError: the disk has no room.
     """
     missing = remote.missing
-    _check_room(remote)
-    store, _ = store_of(remote.address)
     total = sum(file.size or 0 for file in missing)
+    _check_room(remote, total)
+    store, _ = store_of(remote.address)
     done = 0
     for file in missing:
         before = done
@@ -211,9 +211,8 @@ def _drop_others(remote: Remote) -> None:
             path.unlink()
 
 
-def _check_room(remote: Remote) -> None:
+def _check_room(remote: Remote, needed: int) -> None:
     folder = home.make(remote.local.parent)
-    needed = sum(file.size or 0 for file in remote.missing)
     free = shutil.disk_usage(folder).free
     if needed > free:
         raise DatasetError(

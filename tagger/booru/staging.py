@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from ..errors import DatasetError
 from .fields import NAMES, column_types
 from .files import Metadata, lines
-from .posts import changed, insert
+from .posts import changed, insert, text
 
 if TYPE_CHECKING:
     import duckdb
@@ -42,7 +42,7 @@ def table_of(files: Sequence[Metadata], fields: Collection[str] = ()) -> str:
     JSON has the columns `fields`, of type JSON, of those that any of the files shows; the others
     have their own.
     """
-    paths = "[" + ", ".join(_text(glob.escape(str(file.path))) for file in files) + "]"
+    paths = "[" + ", ".join(text(glob.escape(str(file.path))) for file in files) + "]"
     shape = files[0].shape
     if shape == "parquet":
         return f"read_parquet({paths}, union_by_name=true)"
@@ -52,7 +52,7 @@ def table_of(files: Sequence[Metadata], fields: Collection[str] = ()) -> str:
             f"escape='\"', max_line_size={LONGEST}, ignore_errors=true, "
             "store_rejects=true)"
         )
-    columns = ", ".join(f"{_text(name)}: 'JSON'" for name in fields)
+    columns = ", ".join(f"{text(name)}: 'JSON'" for name in fields)
     written = "newline_delimited" if shape == "lines" else "array"
     return (
         f"read_json({paths}, columns={{{columns}}}, format='{written}', "
@@ -164,7 +164,3 @@ def _is_post(line: bytes) -> bool:
         return bool(int(identity) + 1)
     except (ValueError, TypeError):
         return False
-
-
-def _text(value: str) -> str:
-    return "'" + value.replace("'", "''") + "'"

@@ -21,6 +21,7 @@ from ..errors import StoreError, UsageError
 from ..folder.strays import sweep
 from ..home import make
 from ..store.database import Database
+from ..store.looks import SETTLED_NS
 
 _STATEMENTS = """
 CREATE TABLE folders (id INTEGER PRIMARY KEY, path TEXT UNIQUE NOT NULL);
@@ -35,8 +36,6 @@ _OF = (
     "WHERE folder = ? AND path BETWEEN ? AND ?"
 )
 _KEEP = f"INSERT OR REPLACE INTO pictures VALUES ({', '.join('?' * 9)})"
-SETTLED_NS = 2_000_000_000
-"""A file that changed more recently may change again without its time telling."""
 Stamp = tuple[int, int, int]
 """Size, time and inode of a file."""
 

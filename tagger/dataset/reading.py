@@ -100,7 +100,7 @@ def _written(connection: duckdb.DuckDBPyConnection, path: Path) -> Iterator[None
     part.mkdir()
     home = connection.execute("SELECT current_database()").fetchall()[0][0]
     try:
-        connection.execute(f"ATTACH {_text(part / path.name)} AS {_CATALOG}")
+        connection.execute(f"ATTACH {posts.text(part / path.name)} AS {_CATALOG}")
         connection.execute(f"USE {_CATALOG}.main")
         try:
             yield
@@ -122,7 +122,7 @@ def _attached(connection: duckdb.DuckDBPyConnection, path: Path) -> list[Reading
 
     home = connection.execute("SELECT current_database()").fetchall()[0][0]
     try:
-        connection.execute(f"ATTACH {_text(path)} AS {_CATALOG} (READ_ONLY)")
+        connection.execute(f"ATTACH {posts.text(path)} AS {_CATALOG} (READ_ONLY)")
         found = connection.execute(f"SELECT * FROM {_CATALOG}.readings").fetchall()
     except duckdb.Error:
         with suppress(duckdb.Error):
@@ -130,7 +130,3 @@ def _attached(connection: duckdb.DuckDBPyConnection, path: Path) -> list[Reading
         return []
     connection.execute("SET search_path = ?", [f"{home}.main,{_CATALOG}.main"])
     return [Reading(*row) for row in found]
-
-
-def _text(path: Path) -> str:
-    return "'" + str(path).replace("'", "''") + "'"

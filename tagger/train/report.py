@@ -112,7 +112,7 @@ def _figures(
     f1 = intervals.interval(fitted, intervals.f1)
     gain = intervals.difference(same, fitted, intervals.f1)
     by_tag = metrics.tag_counts(tags, each[learned])
-    one = metrics.micro(metrics.tag_counts(tags, thresholds.overall))
+    one = metrics.micro(plain)
     precisions = metrics.average_precision(found.columns(supported))
     figures: dict[str, Any] = {
         "pictures": len(groups),

@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from tagger.backends import Backend
+from tagger.backends.explain import Heat, Method, attributed, occlude
 from tagger.models.spec import Contract, Model, ModelSpec
 from tagger.preprocess import Preprocess
 
 SIZE = 32
 WEIGHTS = np.random.default_rng(5).normal(0, 0.02, (3, 6)).astype(np.float32)
 """Mean colour, in the graph's own channel order -> logits of six labels."""
+
+
+def explain(
+    backend: Backend, pixels: np.ndarray, columns: Sequence[int], method: Method = "auto"
+) -> list[Heat]:
+    """By the network itself, or where that can't be by covering, as the engine asks."""
+    found = attributed(backend, pixels, columns, method)
+    return occlude(backend, pixels, columns) if found is None else found
 
 
 @pytest.fixture

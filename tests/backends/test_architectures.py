@@ -17,13 +17,14 @@ safetensors_torch = pytest.importorskip("safetensors.torch")
 from torch.nn import functional  # noqa: E402
 
 from tagger.backends import architectures  # noqa: E402
-from tagger.backends.explain import explain  # noqa: E402
 from tagger.backends.place import Place  # noqa: E402
 from tagger.backends.pytorch import open_model  # noqa: E402
 from tagger.errors import BackendError, ModelError  # noqa: E402
 from tagger.models.spec import Contract, Model  # noqa: E402
 from tagger.preprocess import Preprocess, fit, stack  # noqa: E402
 from tagger.settings import Runtime  # noqa: E402
+
+from .conftest import explain  # noqa: E402
 
 As = Callable[..., Model]
 CPU = Place("torch", "cpu")

@@ -8,10 +8,12 @@ import numpy as np
 import pytest
 
 from tagger.backends import FakeBackend
-from tagger.backends.explain import explain, occlude
+from tagger.backends.explain import occlude
 from tagger.errors import BackendError
 from tagger.models.spec import Contract
 from tagger.preprocess import Batch, Preprocess
+
+from .conftest import explain
 
 SIDE = 32
 COLOURS = Contract(preprocess=Preprocess(size=(SIDE, SIDE), fill="black"))
