@@ -28,14 +28,14 @@ CREATE TABLE folders (id INTEGER PRIMARY KEY, path TEXT UNIQUE NOT NULL);
 CREATE TABLE pictures (
     folder INTEGER NOT NULL, path TEXT NOT NULL, size INTEGER NOT NULL, time INTEGER NOT NULL,
     inode INTEGER NOT NULL, whole INTEGER NOT NULL, width INTEGER NOT NULL,
-    height INTEGER NOT NULL, likeness INTEGER, PRIMARY KEY (folder, path)
+    height INTEGER NOT NULL, mode TEXT NOT NULL, likeness INTEGER, PRIMARY KEY (folder, path)
 ) WITHOUT ROWID;
 """
 _OF = (
-    "SELECT path, size, time, inode, whole, width, height, likeness FROM pictures "
+    "SELECT path, size, time, inode, whole, width, height, mode, likeness FROM pictures "
     "WHERE folder = ? AND path BETWEEN ? AND ?"
 )
-_KEEP = f"INSERT OR REPLACE INTO pictures VALUES ({', '.join('?' * 9)})"
+_KEEP = f"INSERT OR REPLACE INTO pictures VALUES ({', '.join('?' * 10)})"
 Stamp = tuple[int, int, int]
 """Size, time and inode of a file."""
 
@@ -43,13 +43,15 @@ Stamp = tuple[int, int, int]
 class Sight(NamedTuple):
     """What was seen of a picture: width and height as stored, whether all of it was decoded.
 
-    likeness: the difference hash, where it was asked for.
+    mode: Pillow's name of how its pixels are stored. likeness: the difference hash, where it was
+    asked for.
     """
 
     stamp: Stamp
     whole: bool
     width: int
     height: int
+    mode: str
     likeness: int | None
 
 
@@ -100,7 +102,7 @@ class Looked:
     """
 
     def __init__(self, path: Path) -> None:
-        self._file = Database(path, 1, _STATEMENTS)
+        self._file = Database(path, 2, _STATEMENTS)
         self._folders: dict[Path, int] = {}
 
     def of(self, folder: Path, paths: Sequence[str]) -> Mapping[str, Sight]:
@@ -110,18 +112,15 @@ class Looked:
             asked = (self._number(folder), paths[0], paths[-1])
             found = self._file.run(lambda file: file.execute(_OF, asked).fetchall())
         return {
-            path: Sight((size, when, inode), bool(whole), width, height, likeness)
-            for path, size, when, inode, whole, width, height, likeness in found
+            path: Sight((size, when, inode), bool(whole), *seen)
+            for path, size, when, inode, whole, *seen in found
         }
 
     def keep(self, folder: Path, sights: Iterable[tuple[str, Sight]]) -> None:
         """Write sights down, over older ones."""
         with suppress(StoreError):
             number = self._number(folder)
-            rows = [
-                (number, path, *one.stamp, int(one.whole), one.width, one.height, one.likeness)
-                for path, one in sights
-            ]
+            rows = [(number, path, *one.stamp, int(one.whole), *one[2:]) for path, one in sights]
             self._file.write(lambda file: file.executemany(_KEEP, rows))
 
     def close(self) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from ..booru.posts import COLUMNS, STATUSES
 from ..errors import OptionError
+from ..labels import scheme_of
 from ..options import check, option
 
 if TYPE_CHECKING:
@@ -40,6 +41,9 @@ class Filters:
     max_score: int | None = option(None, help="Highest score taken.")
     required_tags: tuple[str, ...] = option((), help="Only posts that have all of these tags.")
     excluded_tags: tuple[str, ...] = option((), help="No post that has one of these tags.")
+    required_categories: tuple[str, ...] = option(
+        (), help="Only posts with a tag in each of these categories, such as character."
+    )
     family: Family = option(
         "all", help="no-children leaves out posts with a parent, no-parents those that are one."
     )
@@ -65,6 +69,7 @@ class Filters:
             day = getattr(self, name)
             if day and not _is_day(day):
                 raise OptionError(f"{name}: expected a day such as 2021-12-31, got {day!r}")
+        scheme_of(self.required_categories)
         if 0 < self.max_aspect < 1:
             raise OptionError(f"max_aspect: expected 1 or more, got {self.max_aspect:g}")
 
@@ -92,6 +97,8 @@ def judge(
         values,
     )
     found = _counts(connection)
+    for category in filters.required_categories:
+        found |= _judge_by_category(connection, category)
     if filters.sql:
         found |= _judge_by_sql(connection, filters.sql)
     if filters.every > 1:
@@ -101,7 +108,8 @@ def judge(
     )
     connection.execute("DROP TABLE judged")
     connection.execute("DROP TABLE again")
-    order = [*(then for _, then in cases), "sql", "thinned out"]
+    bare = [_without(category) for category in filters.required_categories]
+    order = [*(then for _, then in cases), *bare, "sql", "thinned out"]
     return {then: found[then] for then in order if then in found}
 
 
@@ -122,6 +130,33 @@ def _counts(connection: duckdb.DuckDBPyConnection) -> dict[str, int]:
     return dict(found)
 
 
+def _judge_by_category(connection: duckdb.DuckDBPyConnection, category: str) -> dict[str, int]:
+    """Drop posts without a tag of a category, as their source has it."""
+    connection.execute(
+        "CREATE TEMP TABLE fitting AS SELECT DISTINCT post FROM (SELECT p.rowid AS post, p.source, "
+        "unnest(p.tags) AS name FROM posts p JOIN judged j ON j.post = p.rowid "
+        "WHERE j.reason IS NULL) SEMI JOIN (SELECT source, name FROM tags WHERE category = ?) t "
+        "USING (source, name)",
+        [category],
+    )
+    return _drop_others(connection, _without(category))
+
+
+def _without(category: str) -> str:
+    return f"no {category} tag"
+
+
+def _drop_others(connection: duckdb.DuckDBPyConnection, reason: str) -> dict[str, int]:
+    """Drop the posts that are not in the table `fitting`, and that table."""
+    dropped = connection.execute(
+        "UPDATE judged SET reason = ? WHERE reason IS NULL "
+        "AND post NOT IN (SELECT post FROM fitting)",
+        [reason],
+    ).fetchall()[0][0]
+    connection.execute("DROP TABLE fitting")
+    return {reason: dropped} if dropped else {}
+
+
 def _judge_by_sql(connection: duckdb.DuckDBPyConnection, condition: str) -> dict[str, int]:
     """Drop what a user's condition does not fit.
 
@@ -140,12 +175,7 @@ def _judge_by_sql(connection: duckdb.DuckDBPyConnection, condition: str) -> dict
         raise OptionError(
             f"sql: expected a condition over the posts table, got {condition!r}: {cause}"
         ) from error
-    dropped = connection.execute(
-        "UPDATE judged SET reason = 'sql' WHERE reason IS NULL "
-        "AND post NOT IN (SELECT post FROM fitting)"
-    ).fetchall()[0][0]
-    connection.execute("DROP TABLE fitting")
-    return {"sql": dropped} if dropped else {}
+    return _drop_others(connection, "sql")
 
 
 def _thin_out(connection: duckdb.DuckDBPyConnection, every: int) -> dict[str, int]:

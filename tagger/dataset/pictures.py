@@ -15,7 +15,7 @@ from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
 from threading import Lock
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from PIL import Image
@@ -35,10 +35,12 @@ CHUNK = 20_000
 BROKEN = "picture broken"
 MISSING = "picture missing"
 TINY = "picture too small"
+OTHER_MODE = "picture in another mode"
 HUGE = "picture too large"
 """Of more pixels, or a longer side, than Tagger decodes anywhere."""
 LARGE = 32_000_000
 """Pixels from which on pictures are decoded one at a time, so that few of them fill no memory."""
+Mode = Literal["RGB", "RGBA", "L", "LA", "P", "PA", "1", "CMYK", "YCbCr", "I", "I;16", "F"]
 _ONE = Lock()
 _COLUMNS = ("post", "width", "height", "reason", "likeness")
 
@@ -52,6 +54,11 @@ class PictureOptions:
     )
     min_picture_side: int = option(
         1, help="Pixels of the shorter side of the picture on the disk, at least.", ge=1
+    )
+    modes: tuple[Mode, ...] = option(
+        (),
+        help="Only pictures stored in these of Pillow's modes; RGB leaves out what is grey, has a "
+        "palette or an alpha channel.",
     )
     alike: bool = option(
         False,
@@ -72,13 +79,14 @@ class PictureOptions:
 class Picture:
     """Width and height in pixels as stored, before any turning; or why there are none.
 
-    likeness: a difference hash, 64 bits as a signed number; None where it was not asked for.
-    known: whether an earlier build saw it.
+    mode: Pillow's name of how its pixels are stored. likeness: a difference hash, 64 bits as a
+    signed number; None where it was not asked for. known: whether an earlier build saw it.
     """
 
     width: int = 0
     height: int = 0
     reason: str | None = None
+    mode: str = ""
     likeness: int | None = None
     known: bool = False
 
@@ -145,7 +153,7 @@ class _Look:
         """Write down what was seen of those that could be read."""
         whole = self._options.whole_pictures or self._options.alike
         new = [
-            (path, Sight(self._stamps[path], whole, one.width, one.height, one.likeness))
+            (path, Sight(self._stamps[path], whole, one.width, one.height, one.mode, one.likeness))
             for path, one in zip(self.paths, pictures, strict=True)
             if path in self._stamps and not one.reason
         ]
@@ -160,11 +168,16 @@ def _says_enough(sight: Sight, options: PictureOptions) -> bool:
 
 
 def _judged(sight: Sight, options: PictureOptions) -> Picture:
-    if min(sight.width, sight.height) < options.min_picture_side:
-        return Picture(reason=TINY, known=True)
-    return Picture(
-        sight.width, sight.height, None, sight.likeness if options.alike else None, known=True
-    )
+    if reason := _unfit((sight.width, sight.height), sight.mode, options):
+        return Picture(reason=reason, known=True)
+    likeness = sight.likeness if options.alike else None
+    return Picture(sight.width, sight.height, None, sight.mode, likeness, known=True)
+
+
+def _unfit(size: tuple[int, int], mode: str, options: PictureOptions) -> str | None:
+    if min(size) < options.min_picture_side:
+        return TINY
+    return OTHER_MODE if options.modes and mode not in options.modes else None
 
 
 def trust(connection: duckdb.DuckDBPyConnection) -> None:
@@ -181,14 +194,15 @@ def measure(path: Path, options: PictureOptions | None = None) -> Picture:
     options = options or PictureOptions()
     try:
         with open_header(path) as image:
-            width, height = image.size
-            if min(width, height) < options.min_picture_side:
-                return Picture(reason=TINY)
+            (width, height), mode = image.size, image.mode
+            if reason := _unfit(image.size, mode, options):
+                return Picture(reason=reason)
             if not (options.whole_pictures or options.alike):
-                return Picture(width, height)
+                return Picture(width, height, None, mode)
             with _ONE if width * height > LARGE else nullcontext():
                 image.load()
-                return Picture(width, height, None, likeness(image) if options.alike else None)
+                alike = likeness(image) if options.alike else None
+                return Picture(width, height, None, mode, alike)
     except ImageSizeError:
         return Picture(reason=HUGE)
     except ImageError as error:

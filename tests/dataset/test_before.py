@@ -16,6 +16,7 @@ from tagger.cli.dataset import run
 from tagger.dataset import pictures
 from tagger.dataset.build import BuildSummary, build
 from tagger.dataset.buildoptions import BuildOptions
+from tagger.errors import DatasetError
 from tagger.home import part
 
 pytest.importorskip("duckdb")
@@ -121,6 +122,10 @@ def test_a_header_does_not_stand_for_a_whole_picture(
     assert len(opened) == len(POSTS)
     built("again", whole_pictures=True)
     built("small", min_picture_side=2)
+    built("coloured", modes=("RGB",))
+    assert len(opened) == len(POSTS)
+    with pytest.raises(DatasetError, match="0 posts left of 3: 3 picture in another mode"):
+        built("grey", modes=("L",))
     assert len(opened) == len(POSTS)
 
 

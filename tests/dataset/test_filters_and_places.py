@@ -37,7 +37,7 @@ POSTS: list[dict[str, Any]] = [
      "image_height": 20, "tag_string": "a b c"},
     {"id": 4, "rating": "e", "tag_string": "a b c d"},
 ]  # fmt: skip
-TAGS = dict.fromkeys("abcd", 0)
+TAGS = {"a": 0, "b": 0, "c": 3, "d": 4}
 
 
 @pytest.mark.parametrize(
@@ -57,6 +57,8 @@ TAGS = dict.fromkeys("abcd", 0)
         ({"family": "no-children"}, [1, 3, 4], "has a parent"),
         ({"family": "no-parents"}, [2, 3, 4], "is a parent"),
         ({"extensions": (".jpg",)}, [], "file extension"),
+        ({"required_categories": ("character",)}, [4], "no character tag"),
+        ({"required_categories": ("general", "copyright")}, [3, 4], "no copyright tag"),
         ({"every": 2}, [1, 3], "thinned out"),
         ({"sql": "score > 0 AND len(tags) < 3"}, [1], "sql"),
         ({"sql": "list_contains(tags, 'c') OR id = 1", "every": 2}, [1, 4], "sql"),
@@ -104,6 +106,8 @@ def test_a_condition_can_neither_write_nor_read_files(
     [
         ({"ratings": ("x",)}, "ratings: expected g, s, q, e or safe"),
         ({"created_from": "2021"}, "created_from: expected a day"),
+        ({"required_categories": ("charakter",)}, "expected a category out of"),
+        ({"modes": ("rgb",)}, "modes: expected"),
         ({"max_aspect": 0.5}, "max_aspect: expected 1 or more"),
         ({"format": "jsn"}, "did you mean 'json'"),
         ({"images": (Path("a"), Path("b"), Path("c"))}, "images: expected one folder"),
@@ -179,6 +183,18 @@ def test_small_and_half_pictures_are_counted(tmp_path: Path, write_dump: WriteDu
     summary, dataset = built(tmp_path / "whole", dump, min_picture_side=10, whole_pictures=True)
     assert summary.dropped == {"picture too small": 1, "picture broken": 1}
     assert dataset.column("id").tolist() == [3]
+
+
+def test_pictures_stored_otherwise_are_left_out(tmp_path: Path, write_dump: WriteDump) -> None:
+    """DAF:re took RGB alone: nothing grey, with a palette or an alpha channel."""
+    dump = write_dump("drawn", dict.fromkeys((1, 2, 3, 4), "a"), TAGS)
+    for number, mode in enumerate(("RGB", "L", "P", "RGBA"), 1):
+        Image.new(mode, (3, 2)).save(dump / "images" / f"{number:04d}" / f"{number}.png")
+    summary, dataset = built(tmp_path / "out", dump, modes=("RGB",))
+    assert dataset.column("id").tolist() == [1]
+    assert summary.dropped == {"picture in another mode": 3}
+    _, dataset = built(tmp_path / "two", dump, modes=("RGB", "L"))
+    assert dataset.column("id").tolist() == [1, 2]
 
 
 def test_pictures_that_look_alike_are_one_group(tmp_path: Path, write_dump: WriteDump) -> None:
