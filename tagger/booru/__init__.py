@@ -6,6 +6,7 @@
     files        the files of a source, known by looking in
     remote       sources at an address, brought here through fsspec
     staging      such files as a table that DuckDB reads; what can't be read, named
+    nothings     which of their records are no posts
     labellists   categories, aliases and implications
     jsonposts    posts as JSON: dumps and pages
     tables       posts as CSV or parquet: e621's exports and others

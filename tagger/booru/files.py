@@ -12,6 +12,7 @@ import io
 import json
 import os
 import re
+import zlib
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -30,6 +31,8 @@ DEPTH = 3
 PEEK = 1 << 20
 """Bytes of a file that are looked at; a post of e621 may have a field of 128 KiB."""
 CHUNK = 1 << 12
+FAULTS = (OSError, EOFError, zlib.error)
+"""What a file raises that can't be read, or not to its end, or is damaged in between."""
 FIRST = 50
 """Records whose fields are taken for those of the whole file."""
 _SUFFIXES: dict[str, Shape] = {
@@ -57,7 +60,7 @@ class Metadata:
 def metadata_files(source: Path) -> tuple[Metadata, ...]:
     """The files of metadata in a folder, or the file itself, in the order of their names.
 
-    Raises DatasetError if the source is not there.
+    Raises DatasetError if the source is not there, or one of them can't be read.
     """
     if not source.exists():
         raise DatasetError(f"{source}: expected a folder or file of metadata, got nothing there")
@@ -74,7 +77,7 @@ def is_sqlite(path: Path) -> bool:
 
 
 def lines(path: Path) -> Iterator[bytes]:
-    """The lines of a file, decompressed. Raises OSError or EOFError where it breaks off."""
+    """The lines of a file, decompressed. Raises one of FAULTS where it breaks off."""
     with open_bytes(path) as file:
         yield from file
 
@@ -153,8 +156,12 @@ def _look(path: Path) -> Metadata | None:
             shape, columns = _json_columns(path)
         else:
             columns = _parquet_columns(path) if shape == "parquet" else _csv_columns(path)
-    except (OSError, EOFError, ValueError):
+    except FAULTS as error:  # passed over, a dump would lack a part of it
+        raise DatasetError(f"{path}: expected a file that can be read, got {error}") from error
+    except csv.Error:
         return None
+    if shape == "lines" and not columns and _POSTS.match(path.name) and _head(path, 1):
+        return Metadata(path, "posts", shape, ())  # a shard without a record that can be read
     kind = _kind(path, columns)
     return Metadata(path, kind, shape, columns) if kind else None
 
@@ -216,14 +223,21 @@ def _parquet_columns(path: Path) -> tuple[str, ...]:
 
     try:
         return tuple(map(str, parquet.read_schema(path).names))
-    except pa.ArrowException:
-        return ()
+    except pa.ArrowException as error:
+        raise EOFError(str(error)) from error
 
 
 def _head(path: Path, size: int) -> bytes:
-    """What can be read of a file's start; one that breaks off is refused when it is read whole."""
+    """What can be read of a file's start; one that breaks off is refused when it is read whole.
+
+    Raises one of FAULTS if nothing can be read of it.
+    """
     found = b""
-    with suppress(OSError, EOFError), open_bytes(path) as file:
-        while len(found) < size and (more := file.read(min(size, CHUNK))):
-            found += more
+    try:
+        with open_bytes(path) as file:
+            while len(found) < size and (more := file.read(min(size, CHUNK))):
+                found += more
+    except FAULTS:
+        if not found:
+            raise
     return found

@@ -88,7 +88,7 @@ def _read(
     added = add_posts(connection, table, source, given | (_nested() if nested else {}))
     if not listed:
         add_seen_tags(connection, table, source, [_objects(table)] if "tags" in shown else ())
-    gone = take_out_nothing(connection, files, source).rows
+    gone = take_out_nothing(connection, files, source, fields).rows
     return added - gone, gone
 
 

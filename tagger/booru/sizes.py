@@ -11,7 +11,7 @@ from contextlib import closing
 from itertools import islice
 from pathlib import Path
 
-from .files import FIRST, Metadata, open_part, records
+from .files import FAULTS, FIRST, Metadata, open_part, records
 
 SAMPLE = 1 << 23
 """Bytes that are looked at, enough that a reader's own look ahead weighs little."""
@@ -34,7 +34,7 @@ def _guess(file: Metadata) -> int:
         if file.shape == "sqlite":
             return _rows_of_sqlite(file.path)
         return _records(file)
-    except (OSError, EOFError, ValueError, sqlite3.Error):
+    except (*FAULTS, ValueError, sqlite3.Error):
         return 0
 
 

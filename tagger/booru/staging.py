@@ -7,15 +7,15 @@ error, since nobody knows what it lacks.
 from __future__ import annotations
 
 import glob
-import json
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from ..errors import DatasetError
 from .fields import NAMES, column_types
-from .files import Metadata, lines
+from .files import FAULTS, Metadata, lines
+from .nothings import NUMBER, places_of_nothing
 from .posts import changed, insert, text
 
 if TYPE_CHECKING:
@@ -77,23 +77,34 @@ def id_or_nothing(connection: duckdb.DuckDBPyConnection, table: str) -> str:
     name = next(column for column in NAMES["id"] if column in types)
     every = ", ".join(f'CAST("{column}" AS VARCHAR)' for column in types)
     text = f"json_extract_string(\"{name}\", '$')" if types[name] == "JSON" else f'"{name}"'
+    text = f"CAST({text} AS VARCHAR)"
+    number = f"try_cast(regexp_extract({text}, '{NUMBER}', 1) AS BIGINT)"
     return (
         f"CASE WHEN coalesce({every}) IS NULL THEN {NOTHING} "
-        f"WHEN {text} IS NULL OR CAST({text} AS VARCHAR) = '' THEN NULL "
-        f"ELSE coalesce(try_cast({text} AS BIGINT), {NOTHING}) END"
+        f"WHEN {text} IS NULL OR {text} = '' THEN NULL "
+        f"ELSE coalesce({number}, {NOTHING}) END"
     )
 
 
 def take_out_nothing(
-    connection: duckdb.DuckDBPyConnection, files: Sequence[Metadata], source: int
+    connection: duckdb.DuckDBPyConnection,
+    files: Sequence[Metadata],
+    source: int,
+    fields: Collection[str] = (),
 ) -> Gone:
-    """Delete a source's rows that are no posts, and name their lines."""
+    """Delete a source's rows that are no posts, and name their lines; of an array their places.
+
+    `fields` are those that the files were read for.
+    """
     rows = changed(connection, f"DELETE FROM posts WHERE source = ? AND id = {NOTHING}", [source])
+    if rows:
+        found = (
+            (file.path.name, place) for file in files for place in places_of_nothing(file, fields)
+        )
+        named = ((source, name, place) for name, place in found)
+        insert(connection, "unreadable", ("source", "file", "line"), named)
     if files[0].shape == "csv":
         return Gone(rows, _rejected(connection, files, source))
-    if rows and files[0].shape == "lines":
-        named = ((source, file.path.name, line) for file in files for line in _broken_lines(file))
-        insert(connection, "unreadable", ("source", "file", "line"), named)
     return Gone(rows)
 
 
@@ -106,7 +117,7 @@ def whole(source: Path) -> Iterator[None]:
         yield
     except duckdb.OutOfMemoryException:  # which the files can't help
         raise
-    except (duckdb.Error, OSError, EOFError) as error:
+    except (duckdb.Error, *FAULTS) as error:
         said = cause(error)
         raise DatasetError(f"{source}: expected whole files of metadata, got {said}") from error
 
@@ -119,7 +130,7 @@ def cause(error: Exception) -> str:
 def check_whole(files: Iterable[Metadata]) -> None:
     """Read each .gz of CSV to its end, where DuckDB would not say that it breaks off.
 
-    Before 2.0 it takes such a file for a shorter one. Raises OSError or EOFError.
+    Before 2.0 it takes such a file for a shorter one. Raises one of its FAULTS.
     """
     import duckdb
 
@@ -141,26 +152,3 @@ def _rejected(connection: duckdb.DuckDBPyConnection, files: Sequence[Metadata], 
         "WHERE list_contains(?, s.file_path)",
         [source, [str(file.path) for file in files]],
     )
-
-
-def _broken_lines(file: Metadata) -> Iterator[int]:
-    """The numbers of lines that are no object with a post's fields."""
-    for number, line in enumerate(lines(file.path), 1):
-        if line.strip() and not _is_post(line):
-            yield number
-
-
-def _is_post(line: bytes) -> bool:
-    try:
-        found: Any = json.loads(line)
-    except (ValueError, RecursionError):
-        return False
-    if not isinstance(found, dict):
-        return False
-    identity = found.get("id")
-    if identity in (None, ""):
-        return any(value is not None for value in found.values())
-    try:
-        return bool(int(identity) + 1)
-    except (ValueError, TypeError):
-        return False

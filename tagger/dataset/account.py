@@ -14,6 +14,7 @@ from ..errors import DatasetError
 from ..options import to_dict
 from .assemble import source_names
 from .buildoptions import BuildOptions
+from .pictures import MISSING
 from .splits import SPLITS
 from .vocabulary import Vocabulary, labels_by_head
 
@@ -90,10 +91,12 @@ def nothing_left(readings: Sequence[Reading], dropped: Mapping[str, int]) -> Dat
     total = sum(reading.posts for reading in readings)
     unreadable = sum(reading.unreadable for reading in readings)
     counts = dict(dropped) | ({"unreadable lines": unreadable} if unreadable else {})
+    if not counts:
+        return DatasetError("0 posts left of 0: the sources hold none")
     reasons = ", ".join(f"{number:,} {reason}" for reason, number in counts.items())
-    return DatasetError(
-        f"0 posts left of {total:,}: {reasons or 'the sources hold none'}: loosen the filters"
-    )
+    most = max(counts, key=counts.__getitem__)
+    advice = "name their folder by --images" if most == MISSING else "loosen the filters"
+    return DatasetError(f"0 posts left of {total:,}: {reasons}: {advice}")
 
 
 def no_labels(chosen: Vocabulary) -> DatasetError:

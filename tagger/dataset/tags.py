@@ -134,4 +134,6 @@ def _categories(sources: Sequence[SourceTags], relations: Relations) -> dict[str
 
 def _meaning(relations: Relations, name: str) -> set[str]:
     tag = relations.canonical(name)
+    if not tag:  # of signs that nobody sees
+        return set()
     return {tag, *relations.ancestors(tag)} if tag in relations.implications else {tag}

@@ -203,6 +203,27 @@ def test_unreadable_lines_are_counted_and_named(
     assert [row["id"] for row in rows_of("posts", "id")] == [1, 3]
 
 
+@pytest.mark.parametrize("array", [False, True], ids=["lines", "array"])
+def test_each_record_that_is_no_post_is_named(
+    array: bool, tmp_path: Path, connection: Any, rows_of: Rows
+) -> None:
+    """Those that are counted, by line or by place in the array, whatever stands for the id."""
+    good = [{"id": 1}, {"id": "2"}, {"id": 3.0}, {"id": None, "md5": "a"}, {"id": "", "score": 1}]
+    bad: list[dict[str, Any]] = [
+        {"id": "x"}, {"id": 1.5}, {"id": True}, {"id": [4]}, {"id": {"a": 1}}, {"id": 10**30},
+        {"id": -1}, {"id": None}, {}, {"ID": 7, "Rating": "s"}, {"id": "0x10"}, {"id": "1_0"},
+    ]  # fmt: skip
+    records = [record for pair in zip([*good, *good, *good], bad) for record in pair]  # noqa: B905
+    rows = [{**one, "rating": "g"} if one in good else one for one in records]
+    text = json.dumps(rows) if array else "".join(json.dumps(row) + "\n" for row in rows)
+    (tmp_path / "posts.json").write_text(text)
+    reading = read(connection, tmp_path)
+    assert (reading.posts, reading.unreadable) == (len(bad), len(bad))
+    named = [row["line"] for row in rows_of("unreadable", "line")]
+    assert named == [2 * number + 2 for number in range(len(bad))]
+    assert {row["id"] for row in rows_of("posts", "id")} == {1, 2, 3, None}
+
+
 def test_a_field_of_the_wrong_type_is_none(tmp_path: Path, connection: Any, rows_of: Rows) -> None:
     """The rest of the post is worth keeping."""
     post = {"id": 1, "score": "many", "image_width": {}, "is_deleted": "x", "created_at": 5}

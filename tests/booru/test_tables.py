@@ -80,13 +80,16 @@ def test_the_exports_of_e621_are_read(
 def test_rows_that_are_no_posts_are_counted_and_named(
     tmp_path: Path, connection: Any, rows_of: Rows
 ) -> None:
-    """A row with too many fields is named by its number; an id that is no number is none."""
-    text = "id,tag_string,rating\n1,a,s\n2,b,s,too,many\nx,c,s\n3,d,q\n"
+    """Rows of too many fields, and ids that are no whole number; a row over two lines counts once.
+
+    A table that was made with floats writes 3 as 3.0, which is one.
+    """
+    text = 'id,tag_string,rating\n1,"a\nb",s\n2,b,s,too,many\nx,c,s\n3.0,d,q\n4.5,"e\nf",q\n,g,q\n'
     (tmp_path / "posts.csv").write_text(text)
     reading = read_source(connection, tmp_path, 0)
-    assert (reading.posts, reading.unreadable) == (2, 2)
-    assert [row["id"] for row in rows_of("posts", "id")] == [1, 3]
-    assert rows_of("unreadable", "file", "line") == [{"file": "posts.csv", "line": 3}]
+    assert (reading.posts, reading.unreadable) == (3, 3)
+    assert [row["id"] for row in rows_of("posts", "id")] == [None, 1, 3]
+    assert [row["line"] for row in rows_of("unreadable", "line")] == [3, 4, 6]
 
 
 def test_two_sources_do_not_share_their_faults(
