@@ -12,13 +12,14 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from http.client import HTTPException
 from pathlib import Path
-from typing import TYPE_CHECKING, get_args
+from typing import TYPE_CHECKING, NamedTuple, get_args
 
 from ..errors import DatasetError, DownloadError, OptionError
+from ..images import EXTENSIONS
 from ..options import check, option
 from . import formats, posts
 from .polite import Asker, PassingError
-from .sites import SITES, Site, Size
+from .sites import SAMPLED, SITES, Site, Size
 
 if TYPE_CHECKING:
     from http.client import HTTPResponse
@@ -26,7 +27,8 @@ if TYPE_CHECKING:
 PIECE = 1 << 20
 LARGEST = 512 << 20
 """Bytes of a picture; what is larger is a film."""
-DONE, HERE, MISSING = "downloaded", "there already", "not to be had"
+DONE, HERE, NONE = "downloaded", "there already", "no picture but a film or another file"
+MISSING = "not to be had"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,7 +38,7 @@ class DownloadOptions:
     source: Path = option(help="Posts of any format that docs/datasets.md lists.", metavar="SOURCE")
     images: Path = option(help="Folder for the pictures.", metavar="DIR")
     site: str = option("danbooru", help="Whose posts they are: danbooru or e621.")
-    size: Size = option("original", help="original, sample (at most 850 pixels wide) or preview.")
+    size: Size = option("original", help="original, sample (850 pixels wide at most) or preview.")
     rate: float = option(1.0, help="Requests a second, at most.", ge=0.01, le=5)
     format: str = option("auto", help="What the source is; auto looks.")
 
@@ -55,6 +57,15 @@ class _Wanted:
     md5: str
     extension: str
     url: str | None
+    width: int | None
+
+
+class _Place(NamedTuple):
+    """Where a picture lies at the site and here, and what its md5 is, where that is known."""
+
+    url: str
+    target: Path
+    md5: str | None
 
 
 def download(
@@ -76,7 +87,7 @@ def download(
         posts.create(connection)
         formats.read_source(connection, options.source, 0, options.format)
         found = connection.execute(
-            "SELECT DISTINCT ON (id) id, md5, extension, url FROM posts WHERE id IS NOT NULL "
+            "SELECT DISTINCT ON (id) id, md5, extension, url, width FROM posts WHERE id IS NOT NULL "
             "AND NOT deleted AND NOT banned ORDER BY id"
         ).fetchall()
     if not found:
@@ -90,27 +101,46 @@ def download(
 def _bring(wanted: _Wanted, site: Site, options: DownloadOptions, asker: Asker) -> str:
     if not wanted.md5 or not wanted.extension:
         return MISSING
-    url = site.picture_url(wanted.md5, wanted.extension, options.size)
-    if options.size == "original" and wanted.url and site.owns(wanted.url):
-        url = wanted.url
-    extension = Path(url).suffix[1:] if options.size != "original" else wanted.extension
-    folder = options.images / f"{wanted.id % 1000:04d}"
-    target = folder / f"{wanted.id}.{extension}"
-    if target.is_file():
+    if f".{wanted.extension}" not in EXTENSIONS:
+        return NONE
+    places = list(_places(wanted, site, options))
+    if any(place.target.is_file() for place in places):
         return HERE
-    folder.mkdir(parents=True, exist_ok=True)
-    part = target.with_name(f"{target.name}.part")
+    outcomes = (_bring_from(place, asker) for place in places)
+    return next((outcome for outcome in outcomes if outcome != MISSING), MISSING)
+
+
+def _places(wanted: _Wanted, site: Site, options: DownloadOptions) -> Iterator[_Place]:
+    """Where a picture may be, in the size asked for first.
+
+    The sites have samples of wide pictures alone; for the others they show the original.
+    """
+    folder = options.images / f"{wanted.id % 1000:04d}"
+    if options.size != "original" and not (
+        options.size == "sample" and wanted.width and wanted.width <= SAMPLED
+    ):
+        url = site.picture_url(wanted.md5, wanted.extension, options.size)
+        yield _Place(url, folder / f"{wanted.id}{Path(url).suffix}", None)
+    if options.size != "preview":
+        own = wanted.url if wanted.url and site.owns(wanted.url) else None
+        url = own or site.picture_url(wanted.md5, wanted.extension, "original")
+        yield _Place(url, folder / f"{wanted.id}.{wanted.extension}", wanted.md5)
+
+
+def _bring_from(place: _Place, asker: Asker) -> str:
+    place.target.parent.mkdir(parents=True, exist_ok=True)
+    part = place.target.with_name(f"{place.target.name}.part")
     try:
-        asker.patiently(lambda: _pour(asker, url, part), lambda: _length(part))
+        asker.patiently(lambda: _pour(asker, place.url, part), lambda: _length(part))
     except DownloadError as error:
         if isinstance(error.__cause__, PassingError):
             raise
         part.unlink(missing_ok=True)
         return MISSING
-    if options.size == "original" and _md5(part) != wanted.md5:
+    if place.md5 and _md5(part) != place.md5:
         part.unlink()
         return "of another md5"
-    part.replace(target)
+    part.replace(place.target)
     return DONE
 
 

@@ -5,7 +5,7 @@
     reached  for each query the id before which the next page begins, and how many posts it gave
 
 Posts younger than some days are left out: their tags have not settled. The showdown of taggers
-skipped 150 pages for this.
+skipped 150 pages for this; here their end is found by halving ids.
 """
 
 from __future__ import annotations
@@ -29,6 +29,12 @@ COLUMNS = (
     "image_width", "image_height", "parent_id", "is_deleted", "is_banned", "is_pending",
     "is_flagged", "file_url", *(f"tag_string_{category}" for category in CATEGORIES),
 )  # fmt: skip
+
+
+NEAR = 1000
+"""Ids to which the end of the young posts is found before pages are asked for again."""
+GLANCE = 20
+"""Posts that are asked for on the way there; of a site that repeats some, one is new."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,22 +89,49 @@ def _fetch_query(
     """Fetch one query page by page; gives how many posts it has after each."""
     settled = datetime.now(timezone.utc) - timedelta(days=options.older_than)
     before, fetched = _reached(database, query)
+    leapt = False
     while fetched < options.limit:
-        url = site.posts_url(query, before)
-        page = [post for post in site.posts(asker.json(url)) if _is_number(post.get("id"))]
-        fresh = [post for post in page if before is None or int(post["id"]) < before]
-        if not fresh:
-            if page:
-                raise DownloadError(f"{url}: expected posts before {before}, got the same again")
+        page = _page(site, asker, query, before)
+        if not page:
             return
-        before = min(int(post["id"]) for post in fresh)
-        old = [post for post in fresh if _created(post) <= settled]
-        kept = sorted(old, key=lambda post: -int(post["id"]))[: options.limit - fetched]
+        before = int(page[-1]["id"])
+        old = [post for post in page if _created(post) <= settled]
+        kept = old[: options.limit - fetched]
         if len(kept) < len(old):  # the rest of the page is for a later, larger limit
             before = int(kept[-1]["id"])
+        elif not (old or leapt):
+            before, leapt = _leap(site, asker, query, before, settled), True
         fetched += len(kept)
         _keep(database, query, kept, before, fetched)
         yield fetched
+
+
+def _page(
+    site: Site, asker: Asker, query: str, before: int | None, limit: int = 0
+) -> list[dict[str, Any]]:
+    """The next posts of a query, the newest first; none where there are no more.
+
+    Raises DownloadError for a site that gives the same again.
+    """
+    url = site.posts_url(query, before, limit)
+    page = [post for post in site.posts(asker.json(url)) if _is_number(post.get("id"))]
+    fresh = [post for post in page if before is None or int(post["id"]) < before]
+    if page and not fresh:
+        raise DownloadError(f"{url}: expected posts before {before}, got the same again")
+    return sorted(fresh, key=lambda post: -int(post["id"]))
+
+
+def _leap(site: Site, asker: Asker, query: str, before: int, settled: datetime) -> int:
+    """The id before which the query's posts have settled, or some NEAR ids above it."""
+    low = 0
+    while before - low > NEAR:
+        middle = (low + before) // 2
+        newest = _page(site, asker, query, middle, GLANCE)
+        if newest and _created(newest[0]) > settled:
+            before = int(newest[0]["id"])
+        else:
+            low = middle
+    return before
 
 
 def _keep(

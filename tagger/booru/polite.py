@@ -133,6 +133,7 @@ def _refusal(url: str, answer: urllib.error.HTTPError) -> Exception:
         )
     if answer.code in (410, 422):
         return DownloadError(
-            f"{host} refuses the query ({answer.code}): it has too many tags for this account"
+            f"{host} refuses the query ({answer.code}): it has too many tags for this account: ask "
+            "for fewer, and name the others to `dataset build --required-tags`"
         )
     return DownloadError(f"{host} answers {answer.code} to {url}")

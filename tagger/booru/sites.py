@@ -15,6 +15,8 @@ from urllib.parse import urlencode, urlsplit
 from ..errors import OptionError
 
 Size = Literal["original", "sample", "preview"]
+SAMPLED = 850
+"""Pixels of width over which the sites have a sample of a picture."""
 
 
 @dataclass(frozen=True)
@@ -33,9 +35,12 @@ class Site:
     three: bool
     places: Mapping[Size, str]
 
-    def posts_url(self, tags: str, before: int | None) -> str:
-        """The address of a page: the newest posts of a query, or those before an id."""
-        query = {"tags": tags, "limit": str(self.page)}
+    def posts_url(self, tags: str, before: int | None, limit: int = 0) -> str:
+        """The address of a page: the newest posts of a query, or those before an id.
+
+        It has `limit` posts, or as many as the site gives.
+        """
+        query = {"tags": tags, "limit": str(limit or self.page)}
         if before is not None:
             query["page"] = f"b{before}"
         return f"{self._from_environment('URL', self.address)}/posts.json?{urlencode(query)}"

@@ -9,7 +9,7 @@ from typing import Any
 
 from ..argv import parse, value_of
 from ..booru.download import DONE as CAME
-from ..booru.download import HERE, DownloadOptions, download
+from ..booru.download import HERE, NONE, DownloadOptions, download
 from ..booru.fetch import FetchOptions, fetch
 from ..booru.sites import SITES, site_of
 from ..dataset.build import BuildSummary, build
@@ -141,7 +141,7 @@ def _download(argv: Sequence[str], prog: str) -> int:
     with progress("Downloading", "pictures") as tell:
         outcomes = download(flags, tell=tell)
     print(f"{flags.images}: {', '.join(f'{count:,} {what}' for what, count in outcomes.items())}")
-    return FAILED if set(outcomes) - {CAME, HERE} else DONE
+    return FAILED if set(outcomes) - {CAME, HERE, NONE} else DONE
 
 
 def _report(argv: Sequence[str], prog: str) -> int:

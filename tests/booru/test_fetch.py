@@ -219,6 +219,33 @@ def test_young_posts_are_left_out(site: Site, tmp_path: Path, asker: Asker) -> N
     assert ids(tmp_path / "a.db") == [490, 489, 488, 487, 486]
 
 
+def test_many_young_posts_are_not_asked_for_page_by_page(
+    site: Site, tmp_path: Path, asker: Asker
+) -> None:
+    """Where they end is found by halving, of a query with gaps too; no settled post is missed."""
+    site.posts = [danbooru_post(number) for number in range(1, 12_001) if number % 3]
+    for post in site.posts:
+        if post["id"] > 5432:
+            post["created_at"] = "2999-01-01T00:00:00.000Z"
+    assert fetch(SITES["danbooru"], FetchOptions(out=tmp_path / "a.db", limit=7), asker) == 7
+    assert ids(tmp_path / "a.db") == [5432, 5431, 5429, 5428, 5426, 5425, 5423]
+    assert len(site.asked) < 12  # 22 pages lie before
+
+
+def test_where_all_posts_are_young_none_is_fetched(
+    site: Site, tmp_path: Path, asker: Asker
+) -> None:
+    """The site is asked to its end, and a later run does not ask for all that again."""
+    for post in site.posts:
+        post["created_at"] = "2999-01-01T00:00:00.000Z"
+    out = tmp_path / "a.db"
+    assert fetch(SITES["danbooru"], FetchOptions(out=out, limit=7), asker) == 0
+    assert ids(out) == []
+    site.asked.clear()
+    assert fetch(SITES["danbooru"], FetchOptions(out=out, limit=7), asker) == 0
+    assert len(site.asked) == 1
+
+
 def test_credentials_come_from_the_environment(
     site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -307,11 +334,41 @@ def test_another_size_has_another_place(
     site: Site, source: Path, tmp_path: Path, asker: Asker
 ) -> None:
     """A sample is a JPEG, and not the file that the md5 is of."""
+    rows = [{**danbooru_post(number), "image_width": 851} for number in (1, 2, 1003)]
+    source.write_text("".join(json.dumps(row) + "\n" for row in rows))
     options = DownloadOptions(source=source, images=tmp_path / "images", size="sample")
     site.faults = ["altered"]
     assert download(options, asker) == {"downloaded": 3}
     assert site.asked[0].startswith("/sample/")
     assert (tmp_path / "images" / "0001" / "1.jpg").is_file()
+
+
+def test_a_picture_without_a_sample_comes_as_it_is(
+    site: Site, source: Path, tmp_path: Path, asker: Asker
+) -> None:
+    """The sites make samples of wide pictures only; what they have not, they show as uploaded."""
+    rows = [danbooru_post(1), {**danbooru_post(2), "image_width": 2000},
+            {**danbooru_post(3), "image_width": None}]  # fmt: skip
+    source.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    options = DownloadOptions(source=source, images=tmp_path / "i", size="sample")
+    site.faults = ["", "", "404", ""]
+    assert download(options, asker) == {"downloaded": 3}
+    assert [path.split("/")[1] for path in site.asked] == [
+        "original", "sample", "sample", "original",
+    ]  # fmt: skip
+    assert sorted(path.name for path in (tmp_path / "i").rglob("*.*")) == [
+        "1.png", "2.jpg", "3.png",
+    ]  # fmt: skip
+    assert download(options, asker) == {"there already": 3}
+
+
+def test_a_film_is_not_brought(site: Site, source: Path, tmp_path: Path, asker: Asker) -> None:
+    """A build would not take it, and it may be a hundred times a picture's size."""
+    rows = [{**danbooru_post(1), "file_ext": "mp4"}, danbooru_post(2)]
+    source.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    counts = download(DownloadOptions(source=source, images=tmp_path / "i"), asker)
+    assert counts == {"no picture but a film or another file": 1, "downloaded": 1}
+    assert len(site.asked) == 1
 
 
 def test_a_picture_that_breaks_off_is_gone_on_with(
