@@ -87,8 +87,8 @@ def download(
         posts.create(connection)
         formats.read_source(connection, options.source, 0, options.format)
         found = connection.execute(
-            "SELECT DISTINCT ON (id) id, md5, extension, url, width FROM posts WHERE id IS NOT NULL "
-            "AND NOT deleted AND NOT banned ORDER BY id"
+            "SELECT DISTINCT ON (id) id, md5, extension, url, width FROM posts "
+            "WHERE id IS NOT NULL AND NOT deleted AND NOT banned ORDER BY id"
         ).fetchall()
     if not found:
         raise DatasetError(f"{options.source}: expected posts with pictures, got none")

@@ -75,14 +75,20 @@ def check_format(name: str) -> None:
 
 
 def read_source(
-    connection: duckdb.DuckDBPyConnection, source: Path, number: int, name: str = "auto"
+    connection: duckdb.DuckDBPyConnection,
+    source: Path,
+    number: int,
+    name: str = "auto",
+    files: Sequence[Metadata] | None = None,
 ) -> Reading:
     """Append all that a source says to the tables of `booru.posts`, by its format or the named one.
+
+    `files` are its files of metadata, where they are known already.
 
     Raises:
         DatasetError: nothing there, nothing recognised, several formats at once, or a broken file.
     """
-    files = metadata_files(source)
+    files = metadata_files(source) if files is None else files
     return FORMATS[recognise(source, files) if name == "auto" else name].read(
         connection, source, files, number
     )

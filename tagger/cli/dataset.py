@@ -11,6 +11,7 @@ from ..argv import parse, value_of
 from ..booru.download import DONE as CAME
 from ..booru.download import HERE, NONE, DownloadOptions, download
 from ..booru.fetch import FetchOptions, fetch
+from ..booru.files import metadata_files
 from ..booru.sites import SITES, site_of
 from ..dataset.build import BuildSummary, build
 from ..dataset.buildoptions import BuildOptions
@@ -111,7 +112,7 @@ def _build(argv: Sequence[str], prog: str) -> int:
         return DONE
     flags = replace(flags, sources=brought(flags.sources, found))
     if flags.dry_run:
-        expected = estimate(flags)
+        expected = estimate(flags, [metadata_files(source) for source in flags.sources])
         line(expected)
         check_room(expected, flags.out)
         return DONE

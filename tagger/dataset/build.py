@@ -9,13 +9,15 @@ import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..booru import posts
+from ..booru.files import metadata_files
+from ..booru.posts import Reading
 from ..booru.staging import cause
 from ..errors import DatasetError
 from ..labels import LabelSet
@@ -26,12 +28,12 @@ from .account import account, counted, no_labels, nothing_left, write_unreadable
 from .assemble import assemble, source_names
 from .before import Before
 from .buildoptions import BuildOptions
-from .cleaning import cleaned
+from .cleaning import plainer
 from .estimate import Estimate, check_room, estimate
 from .filters import judge
 from .reading import read
 from .tagging import Tagging
-from .tags import SourceTags, TagKnowledge, combine, read_source_tags
+from .tags import TagKnowledge, combine, read_source_tags
 from .vocabulary import TagCount, Vocabulary, VocabularyOptions, choose
 from .whole import whole_folder
 
@@ -84,7 +86,8 @@ def build(
     """
     tell = progress or (lambda stage, done, total: None)
     with whole_folder(options.out) as folder:
-        expected = estimate(options)
+        files = [metadata_files(source) for source in options.sources]
+        expected = estimate(options, files)
         if expect:
             expect(expected)
         check_room(expected, options.out)
@@ -95,7 +98,8 @@ def build(
                 posts.connect(spill, options.memory or None) as connection,
                 closing(Before.at(kept, expected.disk)) as before,
             ):
-                return _build(connection, options, tell, folder, spill, before)
+                readings = read(connection, options, files, before, tell)
+                return _build(connection, options, readings, tell, folder, spill, before)
         finally:
             shutil.rmtree(spill, ignore_errors=True)
 
@@ -119,12 +123,12 @@ def _sentences(options: BuildOptions) -> Iterator[None]:
 def _build(
     connection: duckdb.DuckDBPyConnection,
     options: BuildOptions,
+    readings: Sequence[Reading],
     tell: Progress,
     folder: Path,
     spill: Path,
     before: Before,
 ) -> BuildSummary:
-    readings = read(connection, options, before, tell)
     seen = rows.names_seen(connection, len(options.sources))
     knowledge = _knowledge(connection, options, seen)
     dropped = _select(connection, options, knowledge, seen, tell, before)
@@ -167,15 +171,9 @@ def _knowledge(
 ) -> TagKnowledge:
     own = [read_source_tags(connection, number) for number in range(len(options.sources))]
     if options.clean_names:
-        own = [_plainer(one, names, options) for one, names in zip(own, seen, strict=True)]
+        names = options.clean_names
+        own = [plainer(one, on_posts, names) for one, on_posts in zip(own, seen, strict=True)]
     return combine(own, seen, frozenset(options.closed_categories))
-
-
-def _plainer(one: SourceTags, seen: frozenset[str], options: BuildOptions) -> SourceTags:
-    """A source whose tags have plainer names, as aliases of their own after the source's."""
-    plain = cleaned(seen.union(one.categories), one.categories, options.clean_names)
-    known = {name for name, _ in one.aliases}
-    return replace(one, aliases=[*one.aliases, *(pair for pair in plain if pair[0] not in known)])
 
 
 def _select(

@@ -12,6 +12,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import replace
+
+from .tags import SourceTags
 
 _COUNT = re.compile(r"^(\d+)\+?(?=[a-z])")
 _SIGNS = re.compile(r"[~#%&*{}<>?!|\"\-^;.:_/\s]+")
@@ -23,6 +26,16 @@ def clean(name: str) -> str:
     """The plainer name, with underscores between its words; empty where nothing is left."""
     plain = "_".join(filter(None, _SIGNS.split(_COUNT.sub(r"\1 ", name))))
     return plain if len(plain) >= SHORTEST else ""
+
+
+def plainer(one: SourceTags, seen: Collection[str], asked: Collection[str]) -> SourceTags:
+    """A source whose tags of the categories asked for have plainer names.
+
+    They are aliases of their own, after the source's; `seen` are the names on its posts.
+    """
+    plain = cleaned(one.categories.keys() | set(seen), one.categories, asked)
+    known = {name for name, _ in one.aliases}
+    return replace(one, aliases=[*one.aliases, *(pair for pair in plain if pair[0] not in known)])
 
 
 def cleaned(

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..booru.files import metadata_files
+from ..booru.files import Metadata
 from ..booru.sizes import guess_posts
 from ..errors import DatasetError
 from . import places
@@ -58,12 +58,9 @@ class Estimate:
         )
 
 
-def estimate(options: BuildOptions) -> Estimate:
-    """What a build with these options needs, roughly.
-
-    Raises DatasetError if a source is not there.
-    """
-    posts = sum(guess_posts(metadata_files(source)) for source in options.sources)
+def estimate(options: BuildOptions, files: Sequence[Sequence[Metadata]]) -> Estimate:
+    """What a build with these options needs, roughly; `files` are those of each source."""
+    posts = sum(map(guess_posts, files))
     pictures = 0 if options.unseen else _pictures(options.picture_folders, posts)
     posts = posts or pictures  # sources that are lists of pictures, or captions beside them
     seconds, memory = (_at(posts, column) for column in (1, 2))

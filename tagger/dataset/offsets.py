@@ -89,17 +89,23 @@ def scan(shards: Sequence[Path]) -> Offsets:
         try:
             with tarfile.open(path, "r:") as tar:
                 for member in tar:
-                    name = PurePosixPath(member.name)
-                    if member.isfile() and name.suffix != ".json" and name.stem.isdecimal():
+                    row = _row_named(member.name)
+                    if member.isfile() and row >= 0:
                         if member.size > LARGEST:
                             raise ValueError(f"a member {member.name!r} that is no picture")
-                        found.add(int(name.stem), number, member.offset_data, member.size)
+                        found.add(row, number, member.offset_data, member.size)
         except (OSError, tarfile.TarError, ValueError) as error:
             raise DatasetError(f"{path}: expected a whole shard, got {error}") from error
     return found
 
 
 def row_of(header: bytes) -> int:
-    """The row that a tar's header names; -1 for any other member."""
-    stem = PurePosixPath(header[:100].partition(b"\0")[0].decode("utf-8", "replace")).stem
-    return int(stem) if stem.isascii() and stem.isdecimal() else -1
+    """The row of the picture that a tar's header names; -1 for any other member."""
+    return _row_named(header[:100].partition(b"\0")[0].decode("utf-8", "replace"))
+
+
+def _row_named(name: str) -> int:
+    """The row that a picture's name stands for; -1 where it is none of ours."""
+    place = PurePosixPath(name)
+    ours = place.suffix != ".json" and place.stem.isascii() and place.stem.isdecimal()
+    return int(place.stem) if ours else -1

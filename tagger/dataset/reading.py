@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from .. import __version__
 from ..booru import formats, posts
-from ..booru.files import Metadata, metadata_files
+from ..booru.files import Metadata
 from ..booru.posts import Reading
 from ..folder.strays import beside
 from .before import Before, stamp_of
@@ -28,16 +28,25 @@ if TYPE_CHECKING:
     import duckdb
 
 Tell = Callable[[str, int, int], None]
+Files = Sequence[Sequence[Metadata]]
+"""The files of metadata of each source."""
 _CATALOG = "reading"
 
 
 def read(
-    connection: duckdb.DuckDBPyConnection, options: BuildOptions, before: Before, tell: Tell
+    connection: duckdb.DuckDBPyConnection,
+    options: BuildOptions,
+    files: Files,
+    before: Before,
+    tell: Tell,
 ) -> list[Reading]:
-    """Fill the tables of `booru.posts`, or take them over; gives what came of each source."""
-    key = _key(options) if before.folder else ""
+    """Fill the tables of `booru.posts`, or take them over; gives what came of each source.
+
+    `files` are the sources' files of metadata.
+    """
+    key = _key(options, files) if before.folder else ""
     if not before.folder or not key:
-        return _read(connection, options, tell)
+        return _read(connection, options, files, tell)
     path = before.folder / f"posts-{key}.duckdb"
     if path.is_file():
         readings = _attached(connection, path)
@@ -47,7 +56,7 @@ def read(
             return readings
         path.unlink()
     with _written(connection, path):
-        readings = _read(connection, options, tell)
+        readings = _read(connection, options, files, tell)
         rows = ((one.format, one.posts, one.unreadable, one.rating_s) for one in readings)
         connection.execute(
             "CREATE TABLE readings (format VARCHAR, posts BIGINT, unreadable BIGINT, said VARCHAR)"
@@ -58,27 +67,26 @@ def read(
 
 
 def _read(
-    connection: duckdb.DuckDBPyConnection, options: BuildOptions, tell: Tell
+    connection: duckdb.DuckDBPyConnection, options: BuildOptions, files: Files, tell: Tell
 ) -> list[Reading]:
     posts.create(connection)
     readings: list[Reading] = []
-    for number, source in enumerate(options.sources):
+    for number, (source, own) in enumerate(zip(options.sources, files, strict=True)):
         tell("reading posts", number, len(options.sources))
-        readings.append(formats.read_source(connection, source, number, options.format))
+        readings.append(formats.read_source(connection, source, number, options.format, own))
     return readings
 
 
-def _key(options: BuildOptions) -> str:
+def _key(options: BuildOptions, files: Files) -> str:
     """What the posts depend on, as 32 hex digits; empty where that can't be told."""
     import duckdb
 
     parts: list[object] = [__version__, duckdb.__version__, options.format, [*posts.COLUMNS]]
-    for source in options.sources:
-        files = metadata_files(source)
+    for source, own in zip(options.sources, files, strict=True):
         name = options.format
-        if not formats.FORMATS[formats.recognise(source, files) if name == "auto" else name].filed:
+        if not formats.FORMATS[formats.recognise(source, own) if name == "auto" else name].filed:
             return ""
-        stamps = [stamp for file in files for stamp in _stamps(file)]
+        stamps = [stamp for file in own for stamp in _stamps(file)]
         if None in stamps:
             return ""
         parts.append(stamps)

@@ -87,7 +87,10 @@ def test_pictures_that_are_not_looked_at_are_not_counted(
     """A build that looks at no picture takes less time."""
     dump = write_dump("drawn", {1: "hat"}, {"hat": 0})
     seen, unseen = (
-        estimate(BuildOptions(sources=(dump,), out=tmp_path / "out", unseen=unseen))
+        estimate(
+            BuildOptions(sources=(dump,), out=tmp_path / "out", unseen=unseen),
+            [metadata_files(dump)],
+        )
         for unseen in (False, True)
     )
     assert (seen.pictures, unseen.pictures) == (1, 0)
