@@ -41,9 +41,6 @@ class Filters:
     max_score: int | None = option(None, help="Highest score taken.")
     required_tags: tuple[str, ...] = option((), help="Only posts that have all of these tags.")
     excluded_tags: tuple[str, ...] = option((), help="No post that has one of these tags.")
-    required_categories: tuple[str, ...] = option(
-        (), help="Only posts with a tag in each of these categories, such as character."
-    )
     family: Family = option(
         "all", help="no-children leaves out posts with a parent, no-parents those that are one."
     )
@@ -53,6 +50,12 @@ class Filters:
     max_aspect: float = option(0, help="Longer side over shorter, at most; 0 is no limit.", ge=0)
     min_tags: int = option(0, help="Tags on the post, at least, as the source lists them.", ge=0)
     max_tags: int = option(0, help="Tags on the post, at most; 0 is no limit.", ge=0)
+    min_category_tags: Mapping[str, int] = option(
+        factory=dict,
+        help="Tags of single categories on the post, at least, such as general=10.",
+        ge=1,
+        metavar="CATEGORY=N",
+    )
     every: int = option(1, help="Only every Nth of the posts left, by id.", ge=1)
     sql: str = option(
         "",
@@ -69,7 +72,7 @@ class Filters:
             day = getattr(self, name)
             if day and not _is_day(day):
                 raise OptionError(f"{name}: expected a day such as 2021-12-31, got {day!r}")
-        scheme_of(self.required_categories)
+        scheme_of(self.min_category_tags)
         if 0 < self.max_aspect < 1:
             raise OptionError(f"max_aspect: expected 1 or more, got {self.max_aspect:g}")
 
@@ -97,8 +100,8 @@ def judge(
         values,
     )
     found = _counts(connection)
-    for category in filters.required_categories:
-        found |= _judge_by_category(connection, category)
+    for category, least in filters.min_category_tags.items():
+        found |= _judge_by_category(connection, category, least)
     if filters.sql:
         found |= _judge_by_sql(connection, filters.sql)
     if filters.every > 1:
@@ -108,7 +111,7 @@ def judge(
     )
     connection.execute("DROP TABLE judged")
     connection.execute("DROP TABLE again")
-    bare = [_without(category) for category in filters.required_categories]
+    bare = map(_too_few, filters.min_category_tags)
     order = [*(then for _, then in cases), *bare, "sql", "thinned out"]
     return {then: found[then] for then in order if then in found}
 
@@ -130,20 +133,22 @@ def _counts(connection: duckdb.DuckDBPyConnection) -> dict[str, int]:
     return dict(found)
 
 
-def _judge_by_category(connection: duckdb.DuckDBPyConnection, category: str) -> dict[str, int]:
-    """Drop posts without a tag of a category, as their source has it."""
+def _judge_by_category(
+    connection: duckdb.DuckDBPyConnection, category: str, least: int
+) -> dict[str, int]:
+    """Drop posts with fewer tags of a category, as their source has it."""
     connection.execute(
-        "CREATE TEMP TABLE fitting AS SELECT DISTINCT post FROM (SELECT p.rowid AS post, p.source, "
+        "CREATE TEMP TABLE fitting AS SELECT post FROM (SELECT p.rowid AS post, p.source, "
         "unnest(p.tags) AS name FROM posts p JOIN judged j ON j.post = p.rowid "
         "WHERE j.reason IS NULL) SEMI JOIN (SELECT source, name FROM tags WHERE category = ?) t "
-        "USING (source, name)",
-        [category],
+        "USING (source, name) GROUP BY post HAVING count(*) >= ?",
+        [category, least],
     )
-    return _drop_others(connection, _without(category))
+    return _drop_others(connection, _too_few(category))
 
 
-def _without(category: str) -> str:
-    return f"no {category} tag"
+def _too_few(category: str) -> str:
+    return f"too few {category} tags"
 
 
 def _drop_others(connection: duckdb.DuckDBPyConnection, reason: str) -> dict[str, int]:

@@ -2,7 +2,7 @@
 
     rating      rating:general, rating:sensitive, rating:questionable, rating:explicit, rating:safe
     age_rating  age_rating_s, age_rating_q, age_rating_e: three steps, as RF5's taggers have them
-    meta_score  meta_score_1, meta_score_2, ...: the score itself, as RF5's taggers have it
+    meta_score  meta_score_0 to meta_score_9: scores of one digit, as RF5's taggers have them
 
 They are of the category general; whether one becomes a label the vocabulary decides.
 """
@@ -29,8 +29,8 @@ _SQL: Mapping[Pseudo, str] = {
         {"g": "general", "s": "sensitive", "q": "questionable", "e": "explicit", "safe": "safe"},
     ),
     "age_rating": _of_rating("age_rating_", {"g": "s", "s": "s", "safe": "s", "q": "q", "e": "e"}),
-    "meta_score": "CASE WHEN p.score IS NULL THEN []::VARCHAR[] "
-    "ELSE ['meta_score_' || p.score] END",
+    "meta_score": "CASE WHEN p.score BETWEEN 0 AND 9 THEN ['meta_score_' || p.score] "
+    "ELSE []::VARCHAR[] END",
 }
 
 

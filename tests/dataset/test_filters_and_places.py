@@ -57,8 +57,9 @@ TAGS = {"a": 0, "b": 0, "c": 3, "d": 4}
         ({"family": "no-children"}, [1, 3, 4], "has a parent"),
         ({"family": "no-parents"}, [2, 3, 4], "is a parent"),
         ({"extensions": (".jpg",)}, [], "file extension"),
-        ({"required_categories": ("character",)}, [4], "no character tag"),
-        ({"required_categories": ("general", "copyright")}, [3, 4], "no copyright tag"),
+        ({"min_category_tags": {"character": 1}}, [4], "too few character tags"),
+        ({"min_category_tags": {"general": 1, "copyright": 1}}, [3, 4], "too few copyright tags"),
+        ({"min_category_tags": {"general": 2}}, [2, 3, 4], "too few general tags"),
         ({"every": 2}, [1, 3], "thinned out"),
         ({"sql": "score > 0 AND len(tags) < 3"}, [1], "sql"),
         ({"sql": "list_contains(tags, 'c') OR id = 1", "every": 2}, [1, 4], "sql"),
@@ -106,7 +107,7 @@ def test_a_condition_can_neither_write_nor_read_files(
     [
         ({"ratings": ("x",)}, "ratings: expected g, s, q, e or safe"),
         ({"created_from": "2021"}, "created_from: expected a day"),
-        ({"required_categories": ("charakter",)}, "expected a category out of"),
+        ({"min_category_tags": {"charakter": 1}}, "expected a category out of"),
         ({"modes": ("rgb",)}, "modes: expected"),
         ({"max_aspect": 0.5}, "max_aspect: expected 1 or more"),
         ({"format": "jsn"}, "did you mean 'json'"),
@@ -267,14 +268,14 @@ def test_rare_labels_are_moved_to_where_they_lack(tmp_path: Path, write_dump: Wr
 
 
 def test_pseudo_tags_are_labels(tmp_path: Path, write_dump: WriteDump) -> None:
-    """Ratings and scores as tags, beside those of the posts."""
+    """Ratings and scores of one digit as tags, beside those of the posts."""
     dump = write_dump("drawn", POSTS, TAGS)
     kinds = ("rating", "age_rating", "meta_score")
     _, dataset = built(tmp_path / "out", dump, pseudo_tags=kinds)
     truth, _ = dataset.targets(np.arange(len(dataset)))
     names = np.array(dataset.vocabulary.names)
     assert set(names[truth[0]]) == {"a", "rating:general", "age_rating_s", "meta_score_5"}
-    assert set(names[truth[1]]) == {"a", "b", "rating:sensitive", "age_rating_s", "meta_score_-1"}
+    assert set(names[truth[1]]) == {"a", "b", "rating:sensitive", "age_rating_s"}
     assert set(names[truth[3]]) == {"a", "b", "c", "d", "rating:explicit", "age_rating_e"}
 
 
