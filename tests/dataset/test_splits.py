@@ -149,6 +149,22 @@ def test_order_counts_as_its_author_does(count: int) -> None:
     assert [SPLITS[own] for own in deal(rows, SplitOptions(split_by="order"))] == expected
 
 
+@given(posts_in_groups())
+def test_order_is_anime_art_taggers_rule(rows: Dealt) -> None:
+    """As its script moves files: the first of ten to the test, of the rest the first of five.
+
+    A group is where its first row is.
+    """
+    split = deal(rows, SplitOptions(split_by="order"))
+    for group, own in zip(rows.groups.tolist(), split.tolist(), strict=True):
+        moved = "validation" if group % 10 == 0 else "calibration" if group % 5 == 0 else "train"
+        assert SPLITS[own] == moved
+    alone = Dealt(rows.heads, np.arange(len(rows.heads)), rows.given)
+    counts = np.bincount(deal(alone, SplitOptions(split_by="order")), minlength=3).tolist()
+    tens, fives = -(-len(rows.heads) // 10), -(-len(rows.heads) // 5)
+    assert counts == [len(rows.heads) - fives, fives - tens, tens]
+
+
 @given(posts_in_groups(), st.integers(1, 4), st.data())
 def test_the_repair_only_takes_from_the_training(
     rows: Dealt, floor: int, data: st.DataObject
