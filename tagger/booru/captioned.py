@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 EXTENSIONS = (".txt", ".caption")
 CHUNK = 50_000
 _RATING = re.compile(r"rating:\s*(safe|[gsqe])\w*", re.IGNORECASE)
+_UNSEEN = re.compile(r"[\x00-\x08\x0e-\x1f\x7f]")
+"""Signs that nobody sees, and that are no white space either."""
 _COLUMNS = ("source", "id", "rating", "extension", "deleted", "banned", "pending", "flagged",
             "path", "tags")  # fmt: skip
 
@@ -95,7 +97,7 @@ def _captions(source: Path, extension: str) -> Iterator[Captioned]:
 def _words(text: str) -> tuple[str | None, list[str]]:
     rating: str | None = None
     tags: set[str] = set()
-    for item in parse_caption(text):
+    for item in parse_caption(_UNSEEN.sub(" ", text)):
         said = _RATING.fullmatch(item.name)
         if said:
             rating = said[1].lower()

@@ -14,7 +14,6 @@ import os
 import re
 import zlib
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -102,18 +101,6 @@ def _open_zst(file: Any) -> Any:
     return io.BufferedReader(cast("Any", pa.CompressedInputStream(file, "zstd")))
 
 
-def records(text: str, shape: Shape) -> Iterator[int]:
-    """The characters of each whole record at a file's beginning, as lines, CSV or an array."""
-    if shape == "csv":
-        rows = islice(csv.reader(io.StringIO(text, newline="")), 1, None)
-        with suppress(csv.Error):  # a field that is too long for Python's reader
-            yield from (sum(map(len, row)) + len(row) for row in rows)
-    elif shape == "array":
-        yield from (len(json.dumps(one)) for one in _in_array(text.lstrip("\ufeff \t\r\n")))
-    else:
-        yield from map(len, text.splitlines(keepends=True))
-
-
 def may_be_metadata(path: Path) -> bool:
     """Whether a file, by its name, may hold posts, tags or lists of pictures."""
     return _shape(path) is not None or path.suffix == ".tsv"  # faces.tsv
@@ -162,15 +149,22 @@ def _look(path: Path) -> Metadata | None:
         return None
     if shape == "lines" and not columns and _POSTS.match(path.name) and _head(path, 1):
         return Metadata(path, "posts", shape, ())  # a shard without a record that can be read
-    kind = _kind(path, columns)
+    kind = _kind(path, shape, columns)
+    if kind is None and columns and _POSTS.match(path.name):
+        raise DatasetError(
+            f"{path}: expected columns of posts, such as id and tag_string, got "
+            f"{', '.join(columns):.80}"
+        )
     return Metadata(path, kind, shape, columns) if kind else None
 
 
-def _kind(path: Path, columns: tuple[str, ...]) -> Kind | None:
+def _kind(path: Path, shape: Shape, columns: tuple[str, ...]) -> Kind | None:
     if {"antecedent_name", "consequent_name"} <= set(columns):
         return "implications" if "implication" in path.name else "aliases"
-    if describes_posts(columns) or (_POSTS.match(path.name) and columns):
+    if describes_posts(columns):
         return "posts"
+    if shape in ("lines", "array") and columns and _POSTS.match(path.name):
+        return "posts"  # the first of a dump's posts may be hidden, and say next to nothing
     if {"post_id", "tag_id"} <= set(columns):
         return "through"
     if "name" in columns and {"category", "type"} & set(columns):
@@ -185,12 +179,13 @@ def _json_columns(path: Path) -> tuple[Shape, tuple[str, ...]]:
     """
     head = _head(path, PEEK).decode("utf-8", "replace").lstrip("\ufeff \t\r\n")
     array = head.startswith("[")
-    objects = _in_array(head) if array else _in_lines(head)
+    objects = in_array(head) if array else _in_lines(head)
     names = dict.fromkeys(str(name) for one in islice(objects, FIRST) for name in one)
     return "array" if array else "lines", tuple(names)
 
 
-def _in_array(text: str) -> Iterator[dict[Any, Any]]:
+def in_array(text: str) -> Iterator[dict[Any, Any]]:
+    """The whole objects of an array's beginning."""
     at = 1
     while text[at:].lstrip()[:1] == "{":
         at = text.index("{", at)

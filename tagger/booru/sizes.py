@@ -5,13 +5,16 @@ Nothing is read whole: a table says its rows, of others the size and the first r
 
 from __future__ import annotations
 
+import csv
+import io
+import json
 import sqlite3
-from collections.abc import Iterable
-from contextlib import closing
+from collections.abc import Iterable, Iterator
+from contextlib import closing, suppress
 from itertools import islice
 from pathlib import Path
 
-from .files import FAULTS, FIRST, Metadata, open_part, records
+from .files import FAULTS, FIRST, Metadata, Shape, in_array, open_part
 
 SAMPLE = 1 << 23
 """Bytes that are looked at, enough that a reader's own look ahead weighs little."""
@@ -47,7 +50,7 @@ def _records(file: Metadata) -> int:
     if len(head) < SAMPLE:
         taken = size  # all of it is here
     total = len(head) * size / max(taken, 1)
-    seen = list(islice(records(head.decode("utf-8", "replace"), file.shape), FIRST))
+    seen = list(islice(_whole_ones(head.decode("utf-8", "replace"), file.shape), FIRST))
     return round(total / max(sum(seen) / len(seen), 1)) if seen else 0
 
 
@@ -72,3 +75,15 @@ def _rows_of_sqlite(path: Path) -> int:
         rows = db.execute(f'SELECT * FROM "{table}" LIMIT {FIRST}').fetchall()
     mean = sum(len(str(value)) for row in rows for value in row) / max(len(rows), 1)
     return min(last, round(path.stat().st_size / max(mean, _FLOOR)))
+
+
+def _whole_ones(text: str, shape: Shape) -> Iterator[int]:
+    """The characters of each whole record at a file's beginning, as lines, CSV or an array."""
+    if shape == "csv":
+        rows = islice(csv.reader(io.StringIO(text, newline="")), 1, None)
+        with suppress(csv.Error):  # a field that is too long for Python's reader
+            yield from (sum(map(len, row)) + len(row) for row in rows)
+    elif shape == "array":
+        yield from (len(json.dumps(one)) for one in in_array(text.lstrip("\ufeff \t\r\n")))
+    else:
+        yield from map(len, text.splitlines(keepends=True))

@@ -1,15 +1,17 @@
-"""What a build records in dataset.json, and what it says where nothing is left."""
+"""What a build records in dataset.json, and what it says where it ends without one."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .. import __version__
 from ..booru.posts import Reading
 from ..booru.remote import origin
+from ..booru.staging import cause
 from ..errors import DatasetError
 from ..options import to_dict
 from .assemble import source_names
@@ -116,3 +118,19 @@ def write_unreadable(
     if found:
         lines = [f"{names[source]}\t{file}:{line}\n" for source, file, line in found]
         (folder / UNREADABLE).write_text("".join(lines), encoding="utf-8", newline="\n")
+
+
+@contextmanager
+def sentences(options: BuildOptions) -> Iterator[None]:
+    """Turn what DuckDB raises, where tables have no room, into one sentence."""
+    import duckdb
+
+    try:
+        yield
+    except duckdb.OutOfMemoryException as error:
+        raise DatasetError(
+            f"memory: expected room for the tables, got {cause(error)}: say --memory and a larger "
+            "size, or make room on the disk"
+        ) from error
+    except duckdb.Error as error:
+        raise DatasetError(f"{options.out}: expected a build, got {cause(error)}") from error

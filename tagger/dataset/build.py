@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import shutil
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,19 +18,18 @@ import numpy as np
 from ..booru import posts
 from ..booru.files import metadata_files
 from ..booru.posts import Reading
-from ..booru.staging import cause
 from ..errors import DatasetError
 from ..labels import LabelSet
 from ..relationfiles import NAME as RELATIONS
 from ..relationfiles import among, write_relations
 from . import groups, index, pictures, places, rows
-from .account import account, counted, no_labels, nothing_left, write_unreadable
+from .account import account, counted, no_labels, nothing_left, sentences, write_unreadable
 from .assemble import assemble, source_names
 from .before import Before
 from .buildoptions import BuildOptions
 from .cleaning import plainer
 from .estimate import Estimate, check_room, estimate
-from .filters import judge
+from .filters import NO_EXTENSION, judge
 from .reading import read
 from .tagging import Tagging
 from .tags import TagKnowledge, combine, read_source_tags
@@ -94,7 +93,7 @@ def build(
         spill = folder / "spill"
         try:
             with (
-                _sentences(options),
+                sentences(options),
                 posts.connect(spill, options.memory or None) as connection,
                 closing(Before.at(kept, expected.disk)) as before,
             ):
@@ -102,22 +101,6 @@ def build(
                 return _build(connection, options, readings, tell, folder, spill, before)
         finally:
             shutil.rmtree(spill, ignore_errors=True)
-
-
-@contextmanager
-def _sentences(options: BuildOptions) -> Iterator[None]:
-    """Turn what DuckDB raises, where tables have no room, into one sentence."""
-    import duckdb
-
-    try:
-        yield
-    except duckdb.OutOfMemoryException as error:
-        raise DatasetError(
-            f"memory: expected room for the tables, got {cause(error)}: say --memory and a larger "
-            "size, or make room on the disk"
-        ) from error
-    except duckdb.Error as error:
-        raise DatasetError(f"{options.out}: expected a build, got {cause(error)}") from error
 
 
 def _build(
@@ -190,7 +173,8 @@ def _select(
     meant = knowledge.names_meaning(asked, frozenset[str]().union(*seen))
     dropped = judge(connection, options, meant.__getitem__)
     if options.unseen:
-        places.trust_layout(connection)
+        if unplaced := places.trust_layout(connection):
+            dropped[NO_EXTENSION] = dropped.get(NO_EXTENSION, 0) + unplaced
         pictures.trust(connection)
     else:
         folders = options.picture_folders

@@ -20,6 +20,12 @@ Family = Literal["all", "no-children", "no-parents"]
 _RATINGS = {"g": ("g",), "s": ("s", "safe"), "q": ("q",), "e": ("e",), "safe": ("safe", "g", "s")}
 """What is asked for, and the ratings that fit: `s` is what a source writes so, whatever it means;
 safe was general and sensitive before they were told apart."""
+NO_EXTENSION = "no file extension"
+_HIDDEN = (
+    "extension IS NULL AND path IS NULL "
+    "AND p.source IN (SELECT source FROM posts WHERE extension IS NOT NULL)"
+)
+"""A site hides it of posts that it hides; a source that says it of no post just does not say it."""
 _WORDS = {"general": "g", "sensitive": "s", "questionable": "q", "explicit": "e"}
 
 
@@ -199,7 +205,7 @@ def _cases(
     """Conditions with their reasons, in order, and the values of their placeholders."""
     cases = [("id IS NULL", "no id"), ("again.post IS NOT NULL", "id given again")]
     cases += [(status, status) for status in STATUSES if status not in filters.include]
-    cases += [("extension IS NULL", "no file extension")]
+    cases += [(_HIDDEN, NO_EXTENSION)]
     asked = [*_ranges(filters), *_families(filters)]
     for tag in filters.required_tags:
         condition = "NOT list_has_any(tags, ?::VARCHAR[])"

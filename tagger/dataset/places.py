@@ -65,12 +65,17 @@ def find_pictures(
     return {"picture missing": missing, "without metadata": strays}
 
 
-def trust_layout(connection: duckdb.DuckDBPyConnection) -> None:
-    """Make `found` without a look: each post's picture is where the source or the rule says."""
+def trust_layout(connection: duckdb.DuckDBPyConnection) -> int:
+    """Make `found` without a look: each post's picture is where the source or the rule says.
+
+    Gives how many are not in it, since their source says neither place nor ending.
+    """
     connection.execute(
         "CREATE TABLE found AS SELECT post, source, id, coalesce(path, "
-        "printf('%04d/%d.%s', id % 1000, id, extension)) AS path FROM kept"
+        "printf('%04d/%d.%s', id % 1000, id, extension)) AS path FROM kept "
+        "WHERE path IS NOT NULL OR extension IS NOT NULL"
     )
+    return _one(connection, "SELECT count(*) FROM kept ANTI JOIN found USING (post)")
 
 
 def _join(connection: duckdb.DuckDBPyConnection) -> None:

@@ -96,3 +96,14 @@ def test_what_nobody_sees_is_a_space(
     (row,) = rows_of("posts", "tags")
     words = ["hair", "nul", "red", "solo", "tag"]
     assert row["tags"] == (words if form == "text" else ["nul tag", "red hair", "solo"])
+
+
+@pytest.mark.parametrize("text", ["id;tag_string\n1;a\n", "1,a b\n2,c\n"])
+def test_a_table_of_posts_without_their_columns_is_refused(
+    text: str, tmp_path: Path, connection: Any
+) -> None:
+    """Other signs between the fields, or a part of a table without its first line."""
+    (tmp_path / "posts1.csv").write_text("id,tag_string\n1,a\n")
+    (tmp_path / "posts2.csv").write_text(text)
+    with pytest.raises(DatasetError, match=r"posts2\.csv: expected columns of posts"):
+        read_source(connection, tmp_path, 0)

@@ -171,6 +171,19 @@ def test_without_a_look_paths_follow_the_rule(tmp_path: Path, write_dump: WriteD
     assert dataset.column("width").tolist() == [100, 100, 20, 0]
 
 
+def test_a_source_that_says_no_endings_has_pictures_too(tmp_path: Path) -> None:
+    """They are found by their names; without a look they can't be."""
+    source = tmp_path / "mine"
+    source.mkdir()
+    (source / "posts.csv").write_text("id,tag_string\n1,a b\n2,a\n")
+    for name in ("1.jpg", "2.png"):
+        Image.new("RGB", (3, 2)).save(source / name)
+    _, dataset = built(tmp_path / "out", source)
+    assert dataset.index["path"].to_pylist() == ["1.jpg", "2.png"]
+    with pytest.raises(DatasetError, match="0 posts left of 2: 2 no file extension"):
+        built(tmp_path / "unseen", source, unseen=True)
+
+
 def test_small_and_half_pictures_are_counted(tmp_path: Path, write_dump: WriteDump) -> None:
     """A header may be whole where the rest is not: only a whole look finds that."""
     dump = write_dump("drawn", dict.fromkeys((1, 2, 3), "a"), TAGS)
