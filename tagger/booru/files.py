@@ -16,7 +16,7 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any, BinaryIO, Literal, cast
 
 from ..errors import DatasetError
@@ -25,6 +25,8 @@ from .fields import describes_posts
 Kind = Literal["posts", "tags", "aliases", "implications", "bare", "through"]
 """What the records of a file are; `bare` posts have their tags by numbers, in `through`."""
 Shape = Literal["lines", "array", "csv", "parquet", "sqlite"]
+METADATA = "metadata"
+"""A folder of a source that has all its metadata, where there is one."""
 DEPTH = 3
 """Folders below a source that are looked into for metadata."""
 PEEK = 1 << 20
@@ -106,9 +108,9 @@ def may_be_metadata(path: Path) -> bool:
     return _shape(path) is not None or path.suffix == ".tsv"  # faces.tsv
 
 
-def holds_pictures(folder: str) -> bool:
-    """Whether a folder, by its name, holds pictures, and so no metadata."""
-    return bool(_PICTURES.fullmatch(folder))
+def holds_pictures(folder: PurePath) -> bool:
+    """Whether a folder of a source, by its place there, holds pictures, and so no metadata."""
+    return bool(_PICTURES.fullmatch(folder.name)) and METADATA not in folder.parts
 
 
 def candidates(source: Path) -> Iterator[Path]:
@@ -116,11 +118,11 @@ def candidates(source: Path) -> Iterator[Path]:
     if source.is_file():
         yield source
         return
-    named = source / "metadata"
-    top = named if named.is_dir() else source
+    top = source / METADATA if (source / METADATA).is_dir() else source
     for folder, folders, names in os.walk(top):
         deep = len(Path(folder).relative_to(top).parts)
-        folders[:] = sorted(name for name in folders if deep < DEPTH and not holds_pictures(name))
+        place = Path(folder).relative_to(source)
+        folders[:] = sorted(n for n in folders if deep < DEPTH and not holds_pictures(place / n))
         yield from (Path(folder, name) for name in sorted(names) if _shape(Path(name)))
 
 

@@ -54,7 +54,7 @@ def _walk(store: Any, path: str, place: PurePosixPath) -> Iterator[RemoteFile]:
         if entry["type"] != "directory":
             if may_be_metadata(Path(own)):
                 yield _described(store, entry["name"], place / own)
-        elif len(place.parts) <= DEPTH and not holds_pictures(own):
+        elif len(place.parts) <= DEPTH and not holds_pictures(place / own):
             yield from _walk(store, entry["name"], place / own)
 
 

@@ -105,6 +105,26 @@ def test_the_dumps_of_the_older_years_are_read(
     ]
 
 
+@pytest.mark.parametrize(
+    "place",
+    ["danbooru-metadata/danbooru-metadata/2017{:02d}.json", "metadata/2020/a/2020{:02d}.json",
+     "metadata/20180000000000{:02d}", "20180000000000{:02d}.gz"],
+)  # fmt: skip
+def test_copies_of_the_dumps_have_folders_of_their_own(
+    place: str, tmp_path: Path, connection: Any
+) -> None:
+    """Kaggle's two, and the dump itself, beside thousands of pictures that are not looked into."""
+    for number in range(3):
+        path = tmp_path / place.format(number)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        line = (json.dumps({**OLD, "id": str(number + 1)}) + "\n").encode()
+        path.write_bytes(gzip.compress(line) if path.suffix == ".gz" else line)
+    hidden = tmp_path / "danbooru-images" / "0005" / "notes.json"
+    hidden.parent.mkdir(parents=True)
+    hidden.write_text(json.dumps({**OLD, "id": "9"}))
+    assert read_source(connection, tmp_path, 0).posts == 3
+
+
 def test_the_epoch_is_no_date(tmp_path: Path, connection: Any, rows_of: Rows) -> None:
     """A post that says 1970 says nothing."""
     epoch = {**OLD, "created_at": "1970-01-01 00:00:00 UTC"}

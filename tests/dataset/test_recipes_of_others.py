@@ -239,3 +239,27 @@ def test_characters_keep_their_own_parts(name: str, calibrates: int | None, tmp_
     assert splits.count("validation") == 8
     calibrating = splits.count("calibration")
     assert calibrating == calibrates if calibrates else 0 < calibrating < 20
+
+
+@pytest.mark.parametrize("pictures", ["faces", "fullMin256"])
+def test_dafre_is_made_of_sure_faces_in_colour(pictures: str, tmp_path: Path) -> None:
+    """From its own layout of faces or of whole pictures: classes of 20, .7 .1 .2, and no grey."""
+    source = tmp_path / "dafre"
+    lines: list[str] = []
+    for number in range(194_900, 194_950):
+        place = f"{number % 1000:04d}/{number}.jpg"
+        sure, known = number % 25 != 3, number % 2 == 0 or number > 194_913
+        lines += [f"{place}\t{5 if known else 6}\t1,2,30,40,{0.85 if sure else 0.849}\n"]
+        path = source / pictures / place
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.new("L" if number == 194_933 else "RGB", (2, 2)).save(path)
+    (source / "faces.tsv").write_text("".join(lines))
+    (source / "classid_classname.csv").write_text("5,morrigan_aensland\n6,rare\n")
+    summary = build(options_of("dafre", sources=[source], out=tmp_path / "out"))
+    dataset = Dataset.open(tmp_path / "out")
+    assert summary.posts == 42  # 43 of the class, one of them not sure
+    assert summary.dropped == {"picture in another mode": 1}
+    assert dataset.vocabulary.names == ("morrigan_aensland",)
+    assert dataset.column("path")[0] == f"{pictures}/0900/194900.jpg"
+    splits = dataset.column("split").tolist()
+    assert [splits.count(part) for part in ("train", "calibration", "validation")] == [29, 4, 8]
