@@ -10,6 +10,7 @@ skipped 150 pages for this; here their end is found by halving ids.
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
@@ -31,6 +32,8 @@ COLUMNS = (
 )  # fmt: skip
 
 
+_OWN = re.compile(r"(^|[\s-])(page|order|limit):", re.IGNORECASE)
+"""What would turn the posts' order, by which fetching goes on."""
 NEAR = 1000
 """Ids to which the end of the young posts is found before pages are asked for again."""
 GLANCE = 20
@@ -52,8 +55,13 @@ class FetchOptions:
 
     def __post_init__(self) -> None:
         check(self)
-        if "page:" in self.tags or "\n" in self.tags:
-            raise OptionError(f"tags: expected tags as in the site's search, got {self.tags!r}")
+        if _OWN.search(self.tags) or "\n" in self.tags:
+            raise OptionError(
+                "tags: expected tags as in the site's search, without page:, order: or limit: "
+                f"(posts come by their ids), got {self.tags!r}"
+            )
+        if self.per_rating and "rating:" in self.tags.lower():
+            raise OptionError(f"tags: expected no rating beside --per-rating, got {self.tags!r}")
 
 
 def fetch(

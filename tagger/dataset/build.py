@@ -219,15 +219,19 @@ def _drop_bare(
     options: BuildOptions,
     dropped: dict[str, int],
 ) -> None:
-    """Leave out rows that have too few of the labels; the labels stay as they were chosen."""
-    if not options.min_labels:
+    """Leave out rows by how many labels they have; the labels stay as they were chosen."""
+    least, most = options.min_labels, options.max_picture_labels
+    if not (least or most):
         return
     counts = tagging.label_counts(chosen.labels)
-    kept = np.flatnonzero(counts >= options.min_labels)
-    dropped["too few labels"] = len(counts) - len(kept)
+    few, many = counts < least, (counts > most) & (most > 0)
+    reasons = {"too few labels": int(few.sum()), "too many labels": int(many.sum())}
+    dropped |= {reason: count for reason, count in reasons.items() if count}
+    kept = np.flatnonzero(~(few | many))
     if not len(kept):
+        asked = f"{least} to {most}" if most else f"{least}"
         raise DatasetError(
-            f"0 posts left: none has {options.min_labels} of the {len(chosen.labels)} labels"
+            f"0 posts left: none has {asked} of the {len(chosen.labels)} labels: loosen the filters"
         )
     rows.keep(connection, kept)
     tagging.keep(kept)

@@ -44,6 +44,9 @@ class BuildOptions(Filters, VocabularyOptions, SplitOptions, PictureOptions):
     min_labels: int = option(
         0, help="Labels that a picture has at least, counted once they are chosen.", ge=0
     )
+    max_picture_labels: int = option(
+        0, help="Labels that a picture has at most, counted likewise; 0 is no limit.", ge=0
+    )
     pseudo_tags: tuple[Pseudo, ...] = option(
         (), help="What a post says beside its tags, as labels: rating, age_rating, meta_score."
     )

@@ -297,9 +297,13 @@ def test_a_refusal_is_a_sentence(
 
 
 def test_wrong_options_are_refused() -> None:
-    """A page in the query would defeat going on."""
-    with pytest.raises(OptionError, match="tags: expected tags"):
-        FetchOptions(out=Path("a"), tags="solo page:3")
+    """A page or an order in the query would defeat going on; two ratings fit no post."""
+    for tags in ("solo page:3", "order:score", "1girl -Order:id", "limit:20"):
+        with pytest.raises(OptionError, match="tags: expected tags"):
+            FetchOptions(out=Path("a"), tags=tags)
+    with pytest.raises(OptionError, match="expected no rating beside --per-rating"):
+        FetchOptions(out=Path("a"), tags="rating:g", per_rating=True)
+    assert FetchOptions(out=Path("a"), tags="border: in_order").tags
     with pytest.raises(OptionError, match="site: expected danbooru or e621"):
         DownloadOptions(source=Path("a"), images=Path("b"), site="gelbooru")
 

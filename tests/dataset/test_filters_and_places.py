@@ -362,6 +362,9 @@ def test_pictures_with_too_few_labels_go_once_labels_are_chosen(
     assert dataset.index["tags"].to_pylist() == [[0, 1], [0, 1, 2], [0, 1, 2]]
     with pytest.raises(DatasetError, match="none has 9 of the 4 labels"):
         built(tmp_path / "none", dump, min_labels=9)
+    summary, dataset = built(tmp_path / "few", dump, min_labels=2, max_picture_labels=3)
+    assert dataset.column("id").tolist() == [2, 3]
+    assert summary.dropped == {"too few labels": 1, "too many labels": 1}
 
 
 def test_only_named_tags_become_labels(tmp_path: Path, write_dump: WriteDump) -> None:
