@@ -6,13 +6,10 @@ import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from tagger.dataset.build import build
 from tagger.dataset.buildoptions import BuildOptions
@@ -258,40 +255,6 @@ def test_the_same_inputs_give_the_same_rows(tmp_path: Path, write_dump: WriteDum
     same = [name for name in first.index.column_names if name != "source"]
     assert first.index.select(same).equals(second.index.select(same))
     assert first.content == second.content != other.content
-
-
-POSTS = st.lists(
-    st.fixed_dictionaries({
-        "id": st.integers(1, 30),
-        "tag_string": st.lists(st.sampled_from(["a", "b", "c", "old"]), min_size=1).map(" ".join),
-        "parent_id": st.none() | st.integers(1, 30), "rating": st.sampled_from("gsqe"),
-        "file_ext": st.just("png"), "score": st.integers(-3, 3),
-    }), min_size=4, max_size=30,
-)  # fmt: skip
-
-
-@settings(max_examples=6, deadline=None)
-@given(POSTS, st.sampled_from(["hash", "order", "modulo"]), st.data())
-def test_no_order_of_lines_or_files_matters(
-    posts: list[dict[str, Any]], split_by: str, data: st.DataObject
-) -> None:
-    """Ids given twice with different tags included: the same rows, splits and content hash."""
-    mixed = data.draw(st.permutations(posts))
-    cut = data.draw(st.integers(0, len(posts)))
-    contents: set[str] = set()
-    with TemporaryDirectory() as folder:
-        for name, parts in {"one": [posts], "two": [mixed[:cut], mixed[cut:]]}.items():
-            source = Path(folder, name)
-            source.mkdir()
-            (source / "tags.json").write_text('{"name": "a", "category": 0, "post_count": 9}\n')
-            alias = {"antecedent_name": "old", "consequent_name": "b", "status": "active"}
-            (source / "tag_aliases.json").write_text(json.dumps(alias) + "\n")
-            for number, part in enumerate(parts):
-                lines = "".join(json.dumps(post) + "\n" for post in part)
-                (source / f"posts{number:012d}.json").write_text(lines)
-            made_of = {"unseen": True, "split_by": split_by, "every": 2}
-            contents.add(made(Path(folder, f"{name}-set"), source, **made_of).content)
-    assert len(contents) == 1
 
 
 def test_a_split_does_not_depend_on_the_other_posts(tmp_path: Path, write_dump: WriteDump) -> None:

@@ -140,15 +140,6 @@ def test_modulo_is_wds_rule(ids: set[int]) -> None:
         )
 
 
-@given(st.integers(1, 60))
-def test_order_counts_as_its_author_does(count: int) -> None:
-    """Each post alone: 0, 10, 20 ... validate, 5, 15, 25 ... calibrate."""
-    rows = Dealt(np.arange(count) * 7, np.arange(count), np.full(count, -1, np.int8))
-    named = {0: "validation", 5: "calibration"}
-    expected = [named.get(place % 10, "train") for place in range(count)]
-    assert [SPLITS[own] for own in deal(rows, SplitOptions(split_by="order"))] == expected
-
-
 @given(posts_in_groups())
 def test_order_is_anime_art_taggers_rule(rows: Dealt) -> None:
     """As its script moves files: the first of ten to the test, of the rest the first of five.
