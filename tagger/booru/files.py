@@ -220,7 +220,7 @@ def _parquet_columns(path: Path) -> tuple[str, ...]:
 
     try:
         return tuple(map(str, parquet.read_schema(path).names))
-    except pa.ArrowException as error:
+    except (pa.ArrowException, ValueError) as error:
         raise EOFError(str(error)) from error
 
 

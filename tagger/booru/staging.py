@@ -72,9 +72,14 @@ def together(files: Iterable[Metadata]) -> list[list[Metadata]]:
 
 
 def id_or_nothing(connection: duckdb.DuckDBPyConnection, table: str) -> str:
-    """The SQL of a row's id: NOTHING for a row without any field, or an id that is no number."""
+    """The SQL of a row's id: NOTHING for a row without any field, or an id that is no number.
+
+    Raises LookupError if there is no column for it.
+    """
     types = column_types(connection, table)
-    name = next(column for column in NAMES["id"] if column in types)
+    name = next((column for column in NAMES["id"] if column in types), "")
+    if not name:
+        raise LookupError(f"a table without ids, of the columns {', '.join(types):.80}")
     every = ", ".join(f'CAST("{column}" AS VARCHAR)' for column in types)
     text = f"json_extract_string(\"{name}\", '$')" if types[name] == "JSON" else f'"{name}"'
     text = f"CAST({text} AS VARCHAR)"
@@ -110,14 +115,14 @@ def take_out_nothing(
 
 @contextmanager
 def whole(source: Path) -> Iterator[None]:
-    """Turn what DuckDB and the disk raise into one sentence that names the source."""
+    """Turn what DuckDB, the disk and a table without ids raise into a sentence on the source."""
     import duckdb
 
     try:
         yield
     except duckdb.OutOfMemoryException:  # which the files can't help
         raise
-    except (duckdb.Error, *FAULTS) as error:
+    except (duckdb.Error, LookupError, *FAULTS) as error:
         said = cause(error)
         raise DatasetError(f"{source}: expected whole files of metadata, got {said}") from error
 

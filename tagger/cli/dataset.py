@@ -13,6 +13,7 @@ from ..booru.download import HERE, NONE, DownloadOptions, download
 from ..booru.fetch import FetchOptions, fetch
 from ..booru.files import metadata_files
 from ..booru.sites import SITES, site_of
+from ..dataset.account import BROKEN, UNREADABLE
 from ..dataset.build import BuildSummary, build
 from ..dataset.buildoptions import BuildOptions
 from ..dataset.estimate import check_room, estimate
@@ -182,6 +183,9 @@ def _print_summary(summary: BuildSummary) -> None:
     dropped = {**summary.dropped, "unreadable": summary.unreadable}
     said = ", ".join(f"{count:,} {reason}" for reason, count in dropped.items() if count)
     print(f"of {summary.posts:,} posts left out: {said or 'none'}")
+    for name in (UNREADABLE, BROKEN):
+        if (summary.out / name).is_file():
+            print(f"named in {summary.out / name}")
     if summary.strays:
         few = "picture is" if summary.strays == 1 else "pictures are"
         print(f"{summary.strays:,} {few} of no post")

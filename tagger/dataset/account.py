@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     import duckdb
     import pyarrow as pa
 
-UNREADABLE = "unreadable.txt"
-"""The side file of lines that are no post, beside dataset.json."""
+UNREADABLE, BROKEN = "unreadable.txt", "broken.txt"
+"""The side files beside dataset.json: lines that are no post, pictures that can't be read."""
 MOST_USED = 20
 """Tags left out of the vocabulary that dataset.json names; a booru has half a million."""
 
@@ -112,12 +112,24 @@ def no_labels(chosen: Vocabulary) -> DatasetError:
 def write_unreadable(
     connection: duckdb.DuckDBPyConnection, folder: Path, about: Mapping[str, Any]
 ) -> None:
-    """A line for each that is no post: its source, file and number."""
+    """A line for each line that is no post, and each picture that can't be read, if there are any.
+
+    Its source, the file or picture, and the line's number or what is wrong.
+    """
     names = [own["name"] for own in about["sources"]]
-    found = connection.execute("SELECT source, file, line FROM unreadable ORDER BY ALL").fetchall()
-    if found:
-        lines = [f"{names[source]}\t{file}:{line}\n" for source, file, line in found]
-        (folder / UNREADABLE).write_text("".join(lines), encoding="utf-8", newline="\n")
+    _write(folder / UNREADABLE, names, connection.execute(
+        "SELECT source, file || ':' || line FROM unreadable ORDER BY source, file, line"
+    ))  # fmt: skip
+    _write(folder / BROKEN, names, connection.execute(
+        "SELECT source, regexp_replace(path, '[[:cntrl:]]', '?', 'g') || chr(9) || reason "
+        "FROM unread ORDER BY source, path"
+    ))  # fmt: skip
+
+
+def _write(path: Path, names: Sequence[str], found: duckdb.DuckDBPyConnection) -> None:
+    lines = [f"{names[source]}\t{said}\n" for source, said in found.fetchall()]
+    if lines:
+        path.write_text("".join(lines), encoding="utf-8", newline="\n")
 
 
 @contextmanager

@@ -100,8 +100,9 @@ def look(
 ) -> tuple[Counter[str], int]:
     """Make `seen` of `found`: each post whose picture can be read, with its size and likeness.
 
-    Gives the others by reason, and how many were not opened: those that `before` has the sight of,
-    and that have not changed. New sights are written there as they come.
+    And `unread` of those that can't: source, path, reason. Gives all others by reason, and how many
+    were not opened: those that `before` has the sight of, and that have not changed. New sights are
+    written there as they come.
     """
     connection.execute(
         "CREATE TABLE looked (post BIGINT, width INTEGER, height INTEGER, reason VARCHAR, "
@@ -124,6 +125,10 @@ def look(
     connection.execute(
         "CREATE TABLE seen AS SELECT f.*, l.width, l.height, l.likeness "
         "FROM found f JOIN looked l USING (post) WHERE l.reason IS NULL"
+    )
+    connection.execute(
+        "CREATE TABLE unread AS SELECT f.source, f.path, l.reason FROM found f "
+        f"JOIN looked l USING (post) WHERE l.reason IN ('{BROKEN}', '{HUGE}')"
     )
     connection.execute("DROP TABLE looked")
     return reasons, known
@@ -182,6 +187,7 @@ def _unfit(size: tuple[int, int], mode: str, options: PictureOptions) -> str | N
 
 def trust(connection: duckdb.DuckDBPyConnection) -> None:
     """Make `seen` of `found` without a look: of the size that the source says, else 0."""
+    connection.execute("CREATE TABLE unread (source INTEGER, path VARCHAR, reason VARCHAR)")
     connection.execute(
         "CREATE TABLE seen AS SELECT f.*, coalesce(p.width, 0) AS width, "
         "coalesce(p.height, 0) AS height, NULL::BIGINT AS likeness "

@@ -98,6 +98,15 @@ def test_what_nobody_sees_is_a_space(
     assert row["tags"] == (words if form == "text" else ["nul tag", "red hair", "solo"])
 
 
+def test_a_first_line_that_duckdb_reads_otherwise_is_refused(
+    tmp_path: Path, connection: Any
+) -> None:
+    """It leaves out a line that is no UTF-8, and the next one would name the columns."""
+    (tmp_path / "posts.csv").write_bytes(b"id,tag_string,rat\xffing\n" + b"1,a,s\n" * 9)
+    with pytest.raises(DatasetError, match="got a table without ids, of the columns 1, a, s"):
+        read_source(connection, tmp_path, 0)
+
+
 @pytest.mark.parametrize("text", ["id;tag_string\n1;a\n", "1,a b\n2,c\n"])
 def test_a_table_of_posts_without_their_columns_is_refused(
     text: str, tmp_path: Path, connection: Any

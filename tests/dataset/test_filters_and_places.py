@@ -197,6 +197,8 @@ def test_small_and_half_pictures_are_counted(tmp_path: Path, write_dump: WriteDu
     summary, dataset = built(tmp_path / "whole", dump, min_picture_side=10, whole_pictures=True)
     assert summary.dropped == {"picture too small": 1, "picture broken": 1}
     assert dataset.column("id").tolist() == [3]
+    named = (dataset.path / "broken.txt").read_text()
+    assert named == "drawn\timages/0002/2.png\tpicture broken\n"
 
 
 def test_pictures_stored_otherwise_are_left_out(tmp_path: Path, write_dump: WriteDump) -> None:
@@ -207,6 +209,7 @@ def test_pictures_stored_otherwise_are_left_out(tmp_path: Path, write_dump: Writ
     summary, dataset = built(tmp_path / "out", dump, modes=("RGB",))
     assert dataset.column("id").tolist() == [1]
     assert summary.dropped == {"picture in another mode": 3}
+    assert not (dataset.path / "broken.txt").exists()
     _, dataset = built(tmp_path / "two", dump, modes=("RGB", "L"))
     assert dataset.column("id").tolist() == [1, 2]
 
