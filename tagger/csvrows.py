@@ -11,22 +11,24 @@ import json
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
+from typing import NamedTuple, cast
 
 from .errors import LabelFileError
 
 LARGEST_FILE = 64 << 20
 """Bytes; the largest vocabulary known, 108,036 labels, takes under 8 MB."""
 
-_INTEGER = re.compile(r"-?[0-9]{1,18}(\.0*)?")
+_DIGITS = 18
+_INTEGER = re.compile(rf"-?[0-9]{{1,{_DIGITS}}}(\.0*)?")
 _NEEDS_QUOTES = re.compile(r'[",\r\n]').search
 
 
-@dataclass(frozen=True)
-class Row:
-    """One record, and where it stands."""
+class Row(NamedTuple):
+    """One record, and where it stands.
+
+    A named tuple, since a vocabulary has ten thousand and more and is read at every start.
+    """
 
     where: str
     number: int
@@ -43,6 +45,8 @@ class Row:
     def integer(self, column: str) -> int | None:
         """Read a whole number; `9.0` is one too, as tools write it whose columns had gaps."""
         text = self.text(column)
+        if text.isdecimal() and text.isascii() and len(text) <= _DIGITS:
+            return int(text)
         if not text:
             return None
         if not _INTEGER.fullmatch(text):
@@ -52,8 +56,10 @@ class Row:
     def fraction(self, column: str) -> float | None:
         """Read a number from 0 to 1; `nan` is none."""
         text = self.text(column)
+        if not text:
+            return None
         try:
-            value = float(text or "nan")
+            value = float(text)
         except ValueError:
             value = math.inf
         if math.isnan(value):
@@ -65,8 +71,10 @@ class Row:
     def names(self, column: str) -> tuple[str, ...]:
         """Read a JSON list of strings."""
         text = self.text(column)
+        if not text:
+            return ()
         try:
-            found: object = json.loads(text or "[]")
+            found: object = json.loads(text)
         except (ValueError, RecursionError):
             found = None
         names = cast("list[object]", found) if isinstance(found, list) else [None]
@@ -106,7 +114,15 @@ def read_rows(text: str, where: str, needed: tuple[str, ...]) -> list[Row]:
             raise _error(where, 1, f"a column {column}", shown(", ".join(columns)))
     while records and not any(records[-1]):
         records.pop()
-    return [_row(where, number, columns, fields) for number, fields in enumerate(records, 2)]
+    for number, fields in enumerate(records, 2):
+        if len(fields) != len(columns):
+            expected = f"{len(columns)} fields as in row 1"
+            raise _error(where, number, expected, str(len(fields)))
+    columns.reverse()  # of two columns of one name the first counts
+    return [
+        Row(where, number, dict(zip(columns, reversed(fields), strict=True)))
+        for number, fields in enumerate(records, 2)
+    ]
 
 
 def quoted(text: str) -> str:
@@ -135,13 +151,6 @@ def _records(text: str, where: str) -> list[list[str]]:
     if not records:
         raise LabelFileError(f"{where}: expected a header and rows under it, got an empty file")
     return records
-
-
-def _row(where: str, number: int, columns: list[str], fields: list[str]) -> Row:
-    if len(fields) != len(columns):
-        raise _error(where, number, f"{len(columns)} fields as in row 1", str(len(fields)))
-    # of two columns of one name the first counts
-    return Row(where, number, dict(reversed(list(zip(columns, fields, strict=True)))))
 
 
 def _error(where: str, row: int, expected: str, got: str) -> LabelFileError:

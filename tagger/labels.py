@@ -180,7 +180,7 @@ def parse_selected_tags(
     rows = read_rows(text, where, needed=("name", "category"))
     if not rows:
         raise LabelFileError(f"{where}: expected labels under the header, got none")
-    return LabelSet(tuple(_label(row, scheme) for row in rows))
+    return LabelSet(tuple(label_of(row, scheme) for row in rows))
 
 
 def write_selected_tags(labels: LabelSet, path: str | Path) -> None:
@@ -199,7 +199,8 @@ def format_selected_tags(labels: LabelSet) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _label(row: Row, scheme: tuple[Category, ...]) -> Label:
+def label_of(row: Row, scheme: tuple[Category, ...]) -> Label:
+    """A record of `selected_tags.csv` as a label; raises LabelFileError, naming the row."""
     if not row.text("name"):
         return Label("", UNNAMED)
     number = row.integer("category")

@@ -9,11 +9,12 @@ name or tag alone           ML-Danbooru: everything is general
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from pathlib import Path
 
 from ..csvrows import Row, read_rows, read_text
 from ..errors import LabelFileError
-from ..labels import DANBOORU, UNNAMED, Category, Label, LabelSet, category, parse_selected_tags
+from ..labels import DANBOORU, UNNAMED, Category, Label, LabelSet, category, label_of
 from . import labelcategories as categories
 
 _NUMBER = re.compile(r"-?[0-9]+(\.0*)?")
@@ -27,12 +28,6 @@ def read(path: Path, scheme: tuple[Category, ...] = DANBOORU) -> LabelSet:
     """
     text, where = read_text(path), str(path)
     header = _header(text)
-    if {"name", "category"} <= set(header) and not _speaks(text, where):
-        found = parse_selected_tags(text, scheme, where)
-        numbers = [one.tag_id for one in found if one.tag_id is not None]
-        if header == ["tag_id", "name", "category"] and sorted(numbers) == [*range(len(found))]:
-            return categories.ordered(zip(numbers, found, strict=True), where)
-        return LabelSet(tuple(map(_sorted_out, found)))
     column = next((name for name in ("name", "tag") if name in header), "")
     if not column:
         raise LabelFileError(
@@ -41,6 +36,12 @@ def read(path: Path, scheme: tuple[Category, ...] = DANBOORU) -> LabelSet:
     rows = read_rows(text, where, needed=(column,))
     if not rows:
         raise LabelFileError(f"{path}: expected labels under the header, got none")
+    if {"name", "category"} <= set(header) and not _speaks(rows):
+        found = [label_of(row, scheme) for row in rows]
+        numbers = [one.tag_id for one in found if one.tag_id is not None]
+        if header == ["tag_id", "name", "category"] and sorted(numbers) == [*range(len(found))]:
+            return categories.ordered(zip(numbers, found, strict=True), where)
+        return LabelSet(tuple(map(_sorted_out, found)))
     return LabelSet(tuple(categories.label(row.text(column), kind(row, scheme)) for row in rows))
 
 
@@ -71,9 +72,8 @@ def _header(text: str) -> list[str]:
     return [name.strip().strip('"') for name in first.split(",")]
 
 
-def _speaks(text: str, where: str) -> bool:
+def _speaks(rows: Iterable[Row]) -> bool:
     """Whether the categories are names, not numbers."""
-    rows = read_rows(text, where, needed=("name", "category"))
     first = next((row.text("category") for row in rows if row.text("name")), "")
     return bool(first) and first[0].isalpha()
 
