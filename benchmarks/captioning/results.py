@@ -41,8 +41,9 @@ def table(rows: list[Row]) -> str:
 def _of_model(model: str, rows: list[Row]) -> str:
     folder = [row for row in rows if row["what"] == "folder"]
     first = [row for row in rows if row["what"] == "first"]
+    rounds = len({row["round"] for row in rows})
     lines = [
-        f"{model}, {len({row['round'] for row in rows})} rounds",
+        f"{model}, {rounds} {'round' if rounds == 1 else 'rounds'}",
         "",
         "| | pictures a second | CPU-seconds a picture | peak memory, MB | first caption, s |",
         "|---|---|---|---|---|",
@@ -58,8 +59,13 @@ def _of_model(model: str, rows: list[Row]) -> str:
 def _cell(rows: list[Row], key: str) -> str:
     if not rows:
         return ""
-    centre, low, high = mean(row[key] for row in rows)
-    return f"{centre:.3g} ({low:.3g} to {high:.3g})"
+    return _told(mean(row[key] for row in rows), ".3g")
+
+
+def _told(found: tuple[float, float, float], digits: str) -> str:
+    """A mean and its interval, which one round does not have."""
+    centre, low, high = (format(value, digits) for value in found)
+    return centre if math.isnan(found[1]) else f"{centre} ({low} to {high})"
 
 
 def _ratios(folder: list[Row], first: list[Row]) -> list[str]:
@@ -101,8 +107,7 @@ def _against(
 
 
 def _line(words: str, values: Iterable[float]) -> str:
-    centre, low, high = mean(values)
-    return words.format(f"{centre:.2f} ({low:.2f} to {high:.2f})")
+    return words.format(_told(mean(values), ".2f"))
 
 
 def _bound(rows: dict[str, Row]) -> float:

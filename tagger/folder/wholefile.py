@@ -19,13 +19,13 @@ from typing import NamedTuple
 
 from ..errors import CaptionError
 from ..paths import cause_of, openable, patiently
+from ..store.looks import SETTLED_NS
 from .strays import beside
 
 _LONGEST = 1 << 20  # bytes; what is larger is no caption
 PIECE = 1 << 20
 """Bytes of a large file that are in memory at a time."""
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
-_SETTLED_NS = 2_000_000_000  # changed more recently, a file's time may not tell of another change
 _OWN = getattr(os, "O_NOINHERIT", 0) | getattr(os, "O_CLOEXEC", 0)
 Stamp = tuple[int, int, int, int]
 """Size, times and inode of a file: while they stay, so does what it holds."""
@@ -64,7 +64,7 @@ def see(path: Path, *, most: int = _LONGEST) -> Seen:
         raise CaptionError(f"{path}: can't be read: {cause_of(error)}") from error
     if len(data) > most:
         raise CaptionError(f"{path}: expected a caption, got more than {most >> 20} MiB of text")
-    settled = abs(time.time_ns() - status.st_mtime_ns) > _SETTLED_NS
+    settled = abs(time.time_ns() - status.st_mtime_ns) > SETTLED_NS
     return Seen(data, _stamp(status) if settled else None)
 
 

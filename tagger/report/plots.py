@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from ..errors import UsageError
 from ..paths import cause_of, openable
@@ -34,8 +35,8 @@ class Bar:
 def plot_bars(path: Path, bars: Sequence[Bar], title: str) -> None:
     """Draw horizontal bars, the first on top, each with its number; write a PNG.
 
-    Groups have their colours, explained where there are several. Raises UsageError if matplotlib
-    is not installed, or the file can't be written.
+    Groups have their colours, explained where there are several. Where there are no bars, that is
+    said in words. Raises UsageError if matplotlib is not installed, or the file can't be written.
     """
     try:
         from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -46,6 +47,19 @@ def plot_bars(path: Path, bars: Sequence[Bar], title: str) -> None:
         ) from error
     figure = Figure(figsize=(8, 1.2 + 0.24 * len(bars)), layout="constrained")
     axes = figure.subplots()
+    axes.set_title(_plain(title))
+    if bars:
+        _draw(axes, bars)
+    else:  # an axis from -0.05 to 0.05 would say that something was measured
+        axes.set_axis_off()
+        axes.text(0.5, 0.5, "nothing to draw", ha="center", va="center")
+    try:
+        FigureCanvasAgg(figure).print_png(str(openable(path)))
+    except OSError as error:
+        raise UsageError(f"{path}: expected to write a chart, got {cause_of(error)}") from error
+
+
+def _draw(axes: Any, bars: Sequence[Bar]) -> None:
     groups = list(dict.fromkeys(bar.group for bar in bars))
     for group in groups:
         rows = [(at, bar.value) for at, bar in enumerate(bars) if bar.group == group]
@@ -58,12 +72,7 @@ def plot_bars(path: Path, bars: Sequence[Bar], title: str) -> None:
     axes.invert_yaxis()
     axes.margins(x=0.1, y=0.01)
     axes.locator_params(axis="x", integer=True)
-    axes.set_title(_plain(title))
     axes.spines[["top", "right"]].set_visible(False)
-    try:
-        FigureCanvasAgg(figure).print_png(str(openable(path)))
-    except OSError as error:
-        raise UsageError(f"{path}: expected to write a chart, got {cause_of(error)}") from error
 
 
 def _plain(text: str) -> str:

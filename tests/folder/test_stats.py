@@ -6,9 +6,11 @@ import itertools
 from collections import Counter
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 
 from tagger.errors import UsageError
 from tagger.folder.captions import Captioned
@@ -108,6 +110,15 @@ def test_a_chart_is_a_png_whatever_the_tags_are_called(tmp_path: Path) -> None:
         assert chart.size[0] == 800
     with pytest.raises(UsageError, match="no such file or folder"):
         plot_bars(tmp_path / "nowhere" / "chart.png", [Bar("a", 1)], "")
+
+
+def test_a_chart_of_nothing_has_no_axis(tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib")
+    plot_bars(tmp_path / "chart.png", [], "0 captions")
+    with Image.open(tmp_path / "chart.png") as image:
+        grey = np.asarray(image.convert("L"))
+    assert grey.min() < 128  # it says so
+    assert (grey[-grey.shape[0] // 4 :] == 255).all()  # where an axis would have its numbers
 
 
 def test_without_matplotlib_a_chart_says_what_to_install(
