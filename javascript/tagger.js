@@ -120,9 +120,17 @@
   document.addEventListener("keydown", (event) => {
     const chip = within(event, "button.tg-chip");
     if (chip && event.key === "?") chip.parentElement.querySelector(".tg-ask")?.click();
-    const open = event.key === "Escape" ? answer() : null;
-    if (open?.offsetParent && !event.defaultPrevented) open.querySelector("button")?.click();
   });
+
+  // Before anybody else hears it: to a WebUI, Escape means that a generation is to stop.
+  const closing = (event) => {
+    const open = event.key === "Escape" ? answer() : null;
+    if (!open?.offsetParent || event.defaultPrevented) return;
+    event.preventDefault();
+    event.stopPropagation();
+    open.querySelector("button")?.click();
+  };
+  window.addEventListener("keydown", closing, true);
 
   // One look after the other, for as long as it is looked for and somebody sees that.
   const look = () => {
@@ -165,6 +173,7 @@
       const all = [...list.querySelectorAll(WALKED)];
       if (all.length && !all.some((each) => each.tabIndex === 0)) all[0].tabIndex = 0;
     }
+    unfold();
     refilter();
     hang();
     askAgain();
@@ -219,6 +228,19 @@
   };
   document.addEventListener("input", moved);
   document.addEventListener("change", moved);
+
+  // ---------------------------------------------------------------- what is under the threshold
+
+  // Drawn anew, the fold is as a person left it.
+  let unfolded = false;
+  document.addEventListener("click", (event) => {
+    const summary = within(event, ".tg-below > summary");
+    if (summary) unfolded = !summary.parentElement.open;
+  });
+  const unfold = () => {
+    const below = root()?.querySelector(".tg-below");
+    if (below && unfolded) below.open = true;
+  };
 
   // ---------------------------------------------------------------- filters that hide
 

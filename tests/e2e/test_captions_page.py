@@ -131,6 +131,10 @@ def test_a_batch_is_previewed_applied_and_undone(tab: Any, captioned: Path) -> N
     told = tab.page.locator("#tagger_batch_diff")
     told.locator("strong", has_text="7 of 7 captions would change").wait_for()
     assert told.locator(".tg-added").count() > 0
+    editor, fold = (tab.page.locator(f"#{name}").bounding_box() for name in
+                    ("tagger_editor", "tagger_batch_diff"))  # fmt: skip
+    assert fold["y"] > editor["y"] + editor["height"], "it stands under the editor"
+    assert abs(fold["x"] - editor["x"]) < 40, "and not beside it"
     assert "top hat" not in (captioned / "black-cat.txt").read_text()
     tab.page.locator("#tagger_batch_apply").click()
     tab.until(lambda: "my_trigger" in (captioned / "flower.txt").read_text(), "it applied")

@@ -82,8 +82,23 @@ def test_a_threshold_selects_anew_and_the_models_own_come_back(tab: Any) -> None
     for _ in range(60):
         slider.press("ArrowLeft")
     tab.until(lambda: len(tab.written(tab.caption)) > len(tab.written(fewer)), "more tags")
-    tab.page.get_by_role("button", name="The model's own").click()
+    back = tab.page.get_by_role("button", name="The model's own")
+    back.click()
     tab.until(lambda: tab.caption == before, "the first caption again")
+    tab.until(lambda: number.input_value() != "0.99" and back.is_disabled(), "the slider back, too")
+
+
+def test_what_is_under_the_threshold_stays_unfolded(tab: Any) -> None:
+    """While the tags are drawn anew; it is folded again by the one who opened it."""
+    tab.drop(EXAMPLE)
+    fold, number = tab.page.locator(".tg-below"), "input[type=number][data-threshold=general]"
+    for is_open, value in ((True, "0.98"), (False, "0.97")):
+        before = tab.caption, tab.page.locator(".tg-below").inner_text()
+        fold.locator("summary").click()
+        tab.page.locator(number).fill(value)
+        tab.page.locator(number).press("Tab")
+        tab.until(lambda: (tab.caption, fold.inner_text()) != before, "tags drawn anew")  # noqa: B023
+        tab.until(lambda: fold.evaluate("each => each.open") == is_open, "it as it was left")  # noqa: B023
 
 
 def test_the_filter_shows_some_and_excludes_them(tab: Any) -> None:
@@ -112,8 +127,13 @@ def test_a_tag_is_asked_why_by_key_and_by_click(tab: Any, shots: Path) -> None:
     assert tab.page.locator(".tg-ask[aria-expanded=true]").get_attribute("data-tag") == "balloon"
     tab.page.screenshot(path=shots / "why.png")
     assert "balloon" in tab.written(tab.caption), "asking takes no tag out"
+    hosts = "addEventListener('keydown', event => { window.heard = (window.heard ?? 0) + 1; })"
+    tab.page.evaluate(f"document.{hosts}")
     tab.page.keyboard.press("Escape")
     answer.wait_for(state="detached")
+    assert tab.page.evaluate("window.heard") is None, "a WebUI would stop its generation"
+    tab.page.keyboard.press("Escape")
+    assert tab.page.evaluate("window.heard") == 1, "with nothing to close it is the WebUI's"
     assert tab.page.evaluate("document.activeElement.dataset.tag") == "balloon"
     tab.page.locator("button.tg-chip[data-tag=grass]").hover()
     tab.page.locator(".tg-ask[data-tag=grass]").click()

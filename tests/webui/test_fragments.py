@@ -7,7 +7,7 @@ from html.parser import HTMLParser
 import pytest
 
 from tagger.webui.tab.fragments import captions, common, folder, models, picture, why
-from tagger.webui.tab.markup import Markup, button, el, join
+from tagger.webui.tab.markup import Markup, anew, button, el, join
 
 EVIL = """<img src=x onerror="alert('1')">&lt;"""
 """As a tag, a caption, a file's name, a preset's name, a model's name."""
@@ -164,3 +164,11 @@ def test_a_run_says_whether_it_lives(state: str, live: str) -> None:
 )
 def test_a_duration_reads_as_a_clock(seconds: float, told: str) -> None:
     assert common.duration(seconds) == told
+
+
+def test_what_is_to_be_drawn_anew_never_says_the_same_twice() -> None:
+    """Though it shows the same: a gradio leaves alone what it has been given already."""
+    shown = el("p", "the same")
+    first, second = anew(shown), anew(shown)
+    assert first != second
+    assert Reader(first).text == Reader(second).text == "the same"

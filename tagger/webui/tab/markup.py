@@ -7,6 +7,7 @@ never of strings put together.
 from __future__ import annotations
 
 import html
+import itertools
 from collections.abc import Iterable
 from typing import TypeAlias
 
@@ -19,6 +20,7 @@ class Markup(str):
 
 Child: TypeAlias = "Markup | str | int | Iterable[Child] | None"
 
+_DRAWN = itertools.count()
 _VOID = frozenset({"br", "hr", "img", "input"})
 
 
@@ -46,6 +48,14 @@ def join(children: Iterable[Child]) -> Markup:
 def button(label: Child, do: str = "", **attributes: Attribute) -> Markup:
     """A real button; `do` is what our script tells the page's box when it is pressed."""
     return el("button", label, type="button", data_do=do or None, **attributes)
+
+
+def anew(markup: Markup) -> Markup:
+    """The same, drawn even where a page has drawn it before and was changed by hand since.
+
+    A gradio leaves a fragment alone that it has been given already.
+    """
+    return Markup(f"{markup}<!-- {next(_DRAWN)} -->")
 
 
 def _child(child: Child) -> str:

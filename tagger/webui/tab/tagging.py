@@ -16,7 +16,7 @@ from .form import CONTROLS
 from .fragments import common
 from .fragments import picture as fragments
 from .letters import letters
-from .markup import Markup
+from .markup import Markup, anew
 from .shared import Asked, Shared
 from .turns import Turns
 from .view import Picture
@@ -171,13 +171,14 @@ class Acts:
             self._limits(asked),
         ]
 
-    def _limits(self, asked: Asked) -> Any:
+    def _limits(self, asked: Asked) -> Markup:
         try:
             labels = self._app.labels(asked.model)
             own = self._app.thresholds(asked.model)
         except TaggerError:
             return fragments.thresholds([])
-        return fragments.thresholds(view.sliders(labels, own, asked.settings.selection))
+        sliders = view.sliders(labels, own, asked.settings.selection)
+        return anew(fragments.thresholds(sliders))
 
     def _empty(self, given: tuple[Any, ...], note: str) -> list[Any]:
         try:
