@@ -17,14 +17,15 @@ from .data import Decoded, bytes_needed, kept_at, rows_in_batches
 from .devices import make_accelerator
 from .former import open_former, settled
 from .learner import Learner, make_learner
-from .loader import Batch
-from .material import assemble, caches, open_source, splits
+from .material import Material, assemble, caches, open_source, splits
 from .memory import memory_used
 from .sampling import steps_of
 from .summary import network_summary
 
-WARM, TIMED, LOOKED_AT = 1, 3, 32
-"""Steps before the clock starts, steps on the clock, pictures decoded on the clock."""
+TIMED, LOOKED_AT = 3, 32
+"""Steps on the clock, pictures decoded on the clock."""
+FEW, PATIENCE_S = 2, 10.0
+"""Pictures of a first, small step, and how long whole ones may take after it."""
 
 
 @dataclass(frozen=True)
@@ -55,8 +56,9 @@ def estimate(config: TrainConfig, say: Callable[[str], None]) -> Estimate:
         accelerator.num_processes,
         config.optim.accumulate,
     )
-    step = _seconds_to_step(learner, steps[0], material)
+    step, timed = _seconds_to_step(learner, steps[0], material)
     figures = _figures(config, dataset, learner, step, decode, len(steps), steps[0].size)
+    figures["timed_pictures"] = timed
     figures["pictures"] = dict(
         zip(
             ("train", "calibration", "validation"),
@@ -81,15 +83,34 @@ def _seconds_to_decode(dataset: Dataset, pictures: Decoded) -> float:
     return (time.perf_counter() - start) / len(rows)
 
 
-def _seconds_to_step(learner: Learner, rows: np.ndarray, material: Any) -> float:
+def _seconds_to_step(
+    learner: Learner, rows: np.ndarray, material: Material
+) -> tuple[float, int]:
+    """Seconds of a step, and how many pictures this process took in those on the clock.
+
+    A step of two pictures comes first. Where whole ones would keep a person waiting, as those of
+    thousands of pictures on a processor do, they are reckoned from it.
+    """
     own = rows[:, learner.accelerator.process_index]
-    batches: list[Batch] = list(material.loader.batches(rows_in_batches(own.ravel(), own.shape[1])))
-    start = 0.0
-    for number in range(WARM + TIMED):
-        if number == WARM:
-            start = time.perf_counter()
-        learner.step(batches, 0.0, 0)["loss"].item()
-    return (time.perf_counter() - start) / TIMED
+    few = own[:1, :FEW]
+    _take(learner, material, few)  # what the first one sets up is not its own
+    seconds = _take(learner, material, few) * own.size / few.size
+    on_cpu = learner.accelerator.device.type == "cpu"
+    if on_cpu and seconds * TIMED > PATIENCE_S:
+        return seconds, few.size
+    one = own[:1]  # of a card, memory is to be seen: so all that it takes at once
+    if not on_cpu:
+        _take(learner, material, one)
+    taken = [_take(learner, material, one) for _ in range(TIMED)]
+    return sum(taken) / TIMED * own.shape[0], one.size
+
+
+def _take(learner: Learner, material: Material, rows: np.ndarray) -> float:
+    """Seconds of a step of these rows, int[batches, pictures], read and decoded before."""
+    batches = [*material.loader.batches(rows_in_batches(rows.ravel(), rows.shape[1]))]
+    start = time.perf_counter()
+    learner.step(batches, 0.0, 0)["loss"].item()
+    return time.perf_counter() - start
 
 
 def _figures(
@@ -145,11 +166,18 @@ def _lines(config: TrainConfig, figures: dict[str, Any]) -> tuple[str, ...]:
             if figures["cache_bytes"]
             else ", pictures decoded each time"
         ),
-        f"memory: {figures['memory_bytes'] / 1e9:.1f} GB so far",
+        _memory(figures),
         f"disk: {figures['cache_bytes'] / 1e9:.2f} GB of prepared pictures, "
         f"{figures['checkpoint_bytes'] / 1e9:.2f} GB of checkpoints; "
         f"{figures['free_bytes'] / 1e9:.0f} GB are free",
     )
+
+
+def _memory(figures: dict[str, Any]) -> str:
+    said = f"memory: {figures['memory_bytes'] / 1e9:.1f} GB so far"
+    if figures["timed_pictures"] > FEW:
+        return said
+    return f"{said}, {figures['timed_pictures']} pictures at once: whole steps take more"
 
 
 def _hours(seconds: float) -> str:

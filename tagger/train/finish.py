@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ from .material import Material
 from .model import EMBEDDING, SCALAR, TaggerNetwork
 from .progress import Progress
 from .report import limits, make_report
+from .written import write_json
 
 
 def finish(material: Material, network: TaggerNetwork, progress: Progress) -> Path:
@@ -39,8 +39,7 @@ def finish(material: Material, network: TaggerNetwork, progress: Progress) -> Pa
         progress.say(found.sentence)
         halved = found.plain()
     about = material.targets.dataset.about
-    text = json.dumps(report.figures, indent=2)
-    (config.out / "report.json").write_text(text + "\n", encoding="utf-8", newline="\n")
+    write_json(config.out / "report.json", report.figures)
     progress.record("report", **report.figures["all"])
     name = config.card.name or config.out.name
     card = Card(

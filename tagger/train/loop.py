@@ -74,7 +74,7 @@ def _begin(
     _resume(training)
     if accelerator.is_main_process:
         describe_run(material, learner.network, labels)
-        progress.trackers = make_trackers(material.config, progress.say)
+        progress.trackers = make_trackers(material.config, learner.state.step, progress.say)
     unreadable.tell(training)
     return training
 

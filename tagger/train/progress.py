@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from ..errors import TaggerError
-from ..paths import cause_of
 from .tracking import Tracker
+from .written import cannot_write, write_text
 
 JOURNAL, TABLE = "progress.jsonl", "metrics.csv"
 
@@ -92,9 +92,7 @@ class Progress:
             with path.open("a", encoding="utf-8", newline="") as file:
                 file.write(text)
         except OSError as error:
-            raise TaggerError(
-                f"{path}: expected to write, got {cause_of(error)}: --resume when there is room"
-            ) from error
+            raise TaggerError(cannot_write(path, error)) from error
 
     def _write(self, text: str, end: str) -> None:
         if self._quiet:
@@ -123,6 +121,4 @@ def _rewrite(path: Path, lines: list[str]) -> None:
     if not lines:
         path.unlink()
         return
-    new = path.with_name(f".{path.name}.new")
-    new.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8", newline="\n")
-    new.replace(path)
+    write_text(path, "".join(f"{line}\n" for line in lines))

@@ -26,6 +26,7 @@ from .config import TrainConfig
 from .material import Material
 from .model import TaggerNetwork
 from .summary import network_summary
+from .written import write_json
 
 SCHEMA = 1
 
@@ -116,14 +117,6 @@ def describe_run(material: Material, network: TaggerNetwork, judged: NDArray[np.
         },
     }
     write_json(config.out / "run.json", about)
-
-
-def write_json(path: Path, about: Any) -> None:
-    """Write JSON whole or not at all."""
-    new = path.with_name(f".{path.name}.new")
-    text = json.dumps(about, indent=2, ensure_ascii=False)
-    new.write_text(text + "\n", encoding="utf-8", newline="\n")
-    new.replace(path)
 
 
 def processor() -> str:

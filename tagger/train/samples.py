@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from PIL import Image, ImageDraw, ImageFont
 from ..evaluate.metrics import Predictions
 from ..labels import LabelSet
 from .data import Pictures
+from .written import write_json, write_png
 
 SIDE, TEXT, GAP, LINE = 160, 300, 10, 14
 """Pixels: a picture's side, the column of its tags, what is left free, a line."""
@@ -60,7 +60,6 @@ def spread(rows: NDArray[np.intp], count: int) -> NDArray[np.intp]:
 
 def write_sheet(folder: Path, name: str, samples: tuple[Sample, ...], pictures: Pictures) -> Path:
     """Write `name`.png, pictures beside their tags, and `name`.json; gives the PNG's path."""
-    folder.mkdir(exist_ok=True)
     columns = 2 if len(samples) > 1 else 1
     high = -(-len(samples) // columns)
     width = columns * (SIDE + TEXT + 2 * GAP) + GAP
@@ -75,11 +74,8 @@ def write_sheet(folder: Path, name: str, samples: tuple[Sample, ...], pictures: 
         sheet.paste(picture.resize((SIDE, SIDE), Image.Resampling.BICUBIC), (x, y))
         _list(pen, (x + SIDE + GAP, y), sample)
     path = folder / f"{name}.png"
-    new = folder / f".{name}.new.png"
-    sheet.save(new)
-    new.replace(path)
-    text = json.dumps([asdict(sample) for sample in samples], ensure_ascii=False, indent=1)
-    (folder / f"{name}.json").write_text(text + "\n", encoding="utf-8", newline="\n")
+    write_png(path, sheet)
+    write_json(folder / f"{name}.json", [asdict(sample) for sample in samples])
     return path
 
 

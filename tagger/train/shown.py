@@ -18,6 +18,7 @@ from .mixup import mixed, weight
 from .pixels import to_images
 from .samples import spread
 from .targets import Targets, make_targets
+from .written import write_png
 
 ROWS, EPOCHS, SIDE, GAP, LINE = 6, 6, 128, 6, 16
 """Pictures from everywhere, times each is seen, and pixels."""
@@ -42,9 +43,7 @@ def show_augmentation(config: TrainConfig, dataset: Dataset, source: Decoded, pa
             sheet.paste(picture, at)
             names = _sided(config, targets, flips, int(row), column - 1)
             pen.text((at[0], at[1] + SIDE + 2), names[:22], fill="#222222")
-    new = path.with_name(f".{path.name}.new.png")
-    sheet.save(new)
-    new.replace(path)
+    write_png(path, sheet)
 
 
 def _seen(config: TrainConfig, source: Decoded, rows: np.ndarray, epoch: int) -> np.ndarray:

@@ -14,9 +14,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ..errors import TaggerError
-from ..paths import cause_of
 from .underway import Training
+from .written import write_text
 
 NAME = "unreadable.csv"
 SHOWN = 10
@@ -70,12 +69,4 @@ def _add(path: Path, lines: list[tuple[int, str, str]]) -> None:
     kept = path.read_text("utf-8") if path.is_file() else "row,path,cause\n"
     added = io.StringIO(newline="")
     csv.writer(added, lineterminator="\n").writerows(lines)
-    new = path.with_name(f".{path.name}.new")
-    try:
-        new.write_text(kept + added.getvalue(), encoding="utf-8", newline="\n")
-        new.replace(path)
-    except OSError as error:
-        new.unlink(missing_ok=True)
-        raise TaggerError(
-            f"{path}: expected to write, got {cause_of(error)}: --resume when there is room"
-        ) from error
+    write_text(path, kept + added.getvalue())

@@ -25,6 +25,7 @@ from typing import Any, Literal
 from ..errors import UsageError
 from ..folder.wholefile import put_file
 from ..home import make, part
+from ..paths import cause_of
 from . import interpreter, processes
 from .following import Follower, tail
 
@@ -33,7 +34,13 @@ OURS = ("out", "dataset", "recipe", "from", "epochs", "batch-size", "name", "dev
         "dry-run", "print-config", "help", "config")  # fmt: skip
 """Flags that the form has, or that would make it another training than the one that is watched."""
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
-CHECK_S = 180.0
+CHECK_S, ASK_S = 180.0, 60.0
+"""How long a training may take to say what it makes of its arguments: asked for it, and in passing
+before it starts. Most of it is torch's import, a minute or more on a busy machine."""
+
+
+class Unanswered(UsageError):
+    """A training that did not say in time what it makes of its arguments: it may still be fine."""
 
 
 @dataclass(frozen=True)
@@ -126,19 +133,26 @@ class Trainings:
             follower.look()
             return follower
 
-    def rehearse(self, request: Request, python: Path) -> str:
+    def rehearse(self, request: Request, python: Path, patience: float = CHECK_S) -> str:
         """What the training itself says of its arguments, by `--dry-run`; nothing is written.
 
-        Raises UsageError, in its own words, where it refuses them.
+        Raises:
+            UsageError: it refuses them, in its own words.
+            Unanswered: it did not say within `patience` seconds.
         """
         argv = [*_command(python), *request.argv(_runs() / request.name / "run"), "--dry-run"]
         try:
             done = subprocess.run(
-                argv, capture_output=True, text=True, timeout=CHECK_S, check=False,
+                argv, capture_output=True, text=True, timeout=patience, check=False,
                 stdin=subprocess.DEVNULL, env=_variables(), cwd=make(_runs()),
             )  # fmt: skip
-        except (OSError, subprocess.TimeoutExpired) as error:
-            raise UsageError(f"could not ask the training: {error}") from error
+        except subprocess.TimeoutExpired:
+            raise Unanswered(
+                f"no answer after {patience:.0f} seconds: the machine is busy, or a step of this "
+                f"network takes long. Nothing was found against it: Start begins it all the same"
+            ) from None
+        except OSError as error:
+            raise UsageError(f"{python}: expected to run it, got {cause_of(error)}") from error
         if done.returncode:
             lines = [line for line in done.stderr.splitlines() if line.strip()]
             said = lines[-1].removeprefix("tagger: ") if lines else f"code {done.returncode}"

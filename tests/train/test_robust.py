@@ -28,7 +28,7 @@ import torch
 from tagger.dataset.index import Dataset
 from tagger.dataset.shards import ShardOptions, write_shards
 from tagger.errors import DatasetError, OptionError, TaggerError, UsageError
-from tagger.train import checkpoint, loop
+from tagger.train import checkpoint, loop, tracking
 from tagger.train.__main__ import run
 from tagger.train.arguments import read_arguments
 from tagger.train.config import TrainConfig
@@ -277,7 +277,7 @@ def test_trackers_get_figures_and_sheets(
     """wandb and trackio through the functions that they share; one that lacks is one line."""
     told: list[Any] = []
     fake: Any = types.ModuleType("trackio")
-    fake.init = lambda **about: told.append(about)
+    fake.init = lambda **about: told.append(about) or types.SimpleNamespace(name="run")
     fake.log = lambda values, step: told.append((step, values))
     fake.finish = lambda: told.append("end")
     fake.Image = lambda path: Path(path).name
@@ -295,6 +295,37 @@ def test_trackers_get_figures_and_sheets(
     assert (1, {"samples": "epoch-0001.png"}) in told
     assert told[-1] == "end"
     assert (config.out / "samples" / "epoch-0001.png").is_file()
+
+
+def test_a_training_that_goes_on_goes_on_elsewhere_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """wandb is given the former run's id, trackio its name; TensorBoard drops steps taken again."""
+    begun: list[dict[str, Any]] = []
+    for name in ("wandb", "trackio"):
+        fake: Any = types.ModuleType(name)
+        fake.init = lambda **about: begun.append(about) or types.SimpleNamespace(id="x7", name="a")
+        monkeypatch.setitem(sys.modules, name, fake)
+    config = settings(tmp_path, tmp_path, track=("wandb", "trackio"))
+    tracking.make_trackers(config, 0, print)
+    tracking.make_trackers(config, 5, print)
+    asked = [{k: each.get(k) for k in ("id", "name", "resume")} for each in begun]
+    name = tmp_path.name
+    assert asked == [
+        {"id": None, "name": name, "resume": None},
+        {"id": None, "name": name, "resume": None},
+        {"id": "x7", "name": name, "resume": "allow"},
+        {"id": None, "name": "a", "resume": "allow"},
+    ]
+    reader = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
+    for done, steps, value in ((0, (1, 2, 3, 4), 1.0), (2, (3, 4, 5), 2.0)):
+        (tracker,) = tracking.make_trackers(config.but(track=("tensorboard",)), done, print)
+        for step in steps:
+            tracker.log({"loss": value}, step)
+        tracker.close()
+    events = reader.EventAccumulator(str(tmp_path / "tensorboard"))
+    events.Reload()
+    assert [each.value for each in events.Scalars("loss")] == [1, 1, 2, 2, 2]
 
 
 def test_tensorboard_reads_what_was_written(make_dataset: MakeDataset, tmp_path: Path) -> None:

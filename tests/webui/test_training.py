@@ -140,6 +140,26 @@ def test_two_trainings_on_one_device_are_refused(tmp_path: Path) -> None:
         assert now.state == "stopped"
 
 
+def test_a_check_without_an_answer_stands_in_nobodys_way(
+    tmp_path: Path, bench: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is said in a person's words, and a start goes on without it; a refusal still stands."""
+    pytest.importorskip("gradio", reason="gradio is not installed: nothing to show here")
+    python, request = script(tmp_path, "exec sleep 60"), Request(tmp_path, "mine")
+    with pytest.raises(UsageError, match=r"^no answer after 0 seconds.* Start begins it all the"):
+        Trainings().rehearse(request, python, 0.1)
+    monkeypatch.setattr("tagger.webui.training.ASK_S", 0.1)
+    monkeypatch.setattr(Acts, "_asked", lambda *_: (request, python))
+    acts = Acts(bench.app())
+    assert "mine has begun, unchecked" in acts.start(("", ""), "")[0]
+    run = acts._runs.list()[0]
+    assert run.live
+    acts._runs.stop(run)
+    refusing = script(tmp_path, "echo 'tagger: epochs: expected more' >&2; exit 2")
+    with pytest.raises(UsageError, match="the training refuses: epochs: expected more"):
+        Trainings().rehearse(request, refusing)
+
+
 def test_the_arguments_are_those_of_the_command_line(tmp_path: Path) -> None:
     """In a folder that holds this package alone, under the chosen Python."""
     show = 'pwd; echo "$PYTHONPATH"; ls "$PYTHONPATH"; for a in "$@"; do echo "<$a>"; done'

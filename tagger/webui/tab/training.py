@@ -142,12 +142,12 @@ class Acts:
         """Start a training, once it has taken its arguments."""
         try:
             request, python = self._asked(named, *form)
-            self._runs.rehearse(request, python)
+            said = self._found(request, python)
             run = self._runs.start(request, python, lambda: self._app.make_way(request.device))
         except TaggerError as error:
             return [common.note(str(error), "bad"), "", *self.look(seen)]
         self._chosen = run.name
-        return [common.note(f"{run.name} has begun.", "good"), "", *self.look(seen)]
+        return [common.note(f"{run.name} has begun{said}.", "good"), "", *self.look(seen)]
 
     def hear(self, post: str, seen: Any) -> list[Any]:
         """A button of a training was pressed."""
@@ -216,6 +216,14 @@ class Acts:
         python = interpreter.chosen(named or "").python
         interpreter.check(python)
         return request, python
+
+    def _found(self, request: Request, python: Path) -> str:
+        """Nothing, or that the training had no time to look at its arguments; raises its refusal."""
+        try:
+            self._runs.rehearse(request, python, training.ASK_S)
+        except training.Unanswered:
+            return ", unchecked: what it has to say will stand below"
+        return ""
 
     def _former(self, chosen: str) -> str:
         """What `--from` is given: a model's name or folder, a finished training's model."""
