@@ -16,7 +16,7 @@ from .config import TrainConfig
 from .data import Decoded, bytes_needed, kept_at, rows_in_batches
 from .devices import make_accelerator
 from .former import open_former, settled
-from .learner import Learner, make_learner
+from .learner import Learner, computed_in, make_learner
 from .material import Material, assemble, caches, open_source, splits
 from .memory import memory_used
 from .sampling import steps_of
@@ -146,6 +146,7 @@ def _figures(
         "checkpoint_bytes": 3 * 4 * weights * 4,
         "free_bytes": shutil.disk_usage(kept_at(dataset, config.network).parent).free,
         "device": str(learner.accelerator.device),
+        "precision": computed_in(config, learner.accelerator.device),
     }
 
 
@@ -159,7 +160,7 @@ def _lines(config: TrainConfig, figures: dict[str, Any]) -> tuple[str, ...]:
         f"pictures: {split['train']:,} to train on, {split['calibration']:,} to calibrate, "
         f"{split['validation']:,} to validate",
         f"steps: {figures['steps']:,} of {figures['pictures_a_step']:,} pictures, "
-        f"{figures['step_seconds']:.3f} s each on {figures['device']}",
+        f"{figures['step_seconds']:.3f} s each on {figures['device']} in {figures['precision']}",
         f"time: about {_hours(figures['seconds'])}"
         + (
             f", after {_hours(figures['preparing_seconds'])} to prepare pictures once"

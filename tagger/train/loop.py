@@ -21,7 +21,7 @@ from .epoch import run_epoch
 from .finish import finish
 from .former import open_former, settled
 from .judge import Judged, judge
-from .learner import Learner, make_learner
+from .learner import Learner, computed_in, make_learner
 from .material import Material, gather
 from .model import TaggerNetwork
 from .progress import Progress
@@ -75,6 +75,8 @@ def _begin(
     if accelerator.is_main_process:
         describe_run(material, learner.network, labels)
         progress.trackers = make_trackers(material.config, learner.state.step, progress.say)
+    if (precision := computed_in(material.config, material.device)) != "fp32":
+        progress.say(f"the network computes in {precision}")
     unreadable.tell(training)
     return training
 
