@@ -38,6 +38,12 @@ class ExportFlags:
         "what you need of it.",
         metavar="C",
     )
+    head: tuple[str, ...] = option(
+        (),
+        help="Keep what this head of a model of `tagger train` gives, by its name, and what "
+        "--category keeps: the graph holds nothing that only other labels need.",
+        metavar="NAME",
+    )
 
 
 def run(argv: Sequence[str], prog: str) -> int:
@@ -50,7 +56,7 @@ def run(argv: Sequence[str], prog: str) -> int:
     model = registry.find(flags.model, allow_paths=True)
     if not model.on_disk:
         raise registry.missing(model)
-    export = Export(model, flags.to, flags.bake_thresholds, flags.category)
+    export = Export(model, flags.to, flags.bake_thresholds, flags.category, flags.head)
     folder = write_layout(export, flags.out)
     print(f"{folder}: {_count(export)}")
     if not flags.check:

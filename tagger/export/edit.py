@@ -19,6 +19,7 @@ from ..errors import ModelError
 from ..models.spec import Contract, Model, external_files, inside
 from ..preprocess import Preprocess
 from .baking import GLOBAL, MARGIN, odds_ratios
+from .slim import Slimmer, prune
 
 NEWEST_OPSET, IR_VERSION = 18, 9
 """What onnxruntime 1.17 loads, and tools of its time."""
@@ -39,6 +40,7 @@ class Graph:
         self._front: list[Any] = []
         self._back: list[Any] = []
         self._nodes = self._back
+        self.slim = False  # whether what no column asks for is left out
 
     @classmethod
     def read(cls, model: Model, contract: Contract) -> Graph:
@@ -106,6 +108,10 @@ class Graph:
     def arrange(self, scores: str, places: NDArray[np.intp], known: NDArray[np.float32]) -> str:
         """Columns by their place in `scores`; a number in `known` stands instead where it is."""
         constant = ~np.isnan(known)
+        if self.slim:
+            asked = np.unique(places[~constant])
+            scores = self._slimmer().columns(scores, asked)
+            places = np.searchsorted(asked, np.where(constant, asked[0], places))
         if not constant.any():
             return self.node("Gather", scores, places.astype(np.int64), axis=1)
         picked = self.node("Gather", scores, np.where(constant, 0, places).astype(np.int64), axis=1)
@@ -144,6 +150,10 @@ class Graph:
         for name, (tensor, _) in outputs.items():
             self._back.append(onnx.helper.make_node("Identity", [tensor], [name], f"to {name}"))
         nodes = [*self._front, *graph.node, *self._back]
+        if self.slim:
+            nodes, asked = prune(nodes, [*outputs])
+            _replace(graph.initializer, [one for one in graph.initializer if one.name in asked])
+            del graph.value_info[:]
         _replace(graph.node, nodes)
         _replace(graph.input, [self._fed])
         _replace(graph.output, [_value(n, [self.fixed or "N", c]) for n, (_, c) in outputs.items()])
@@ -152,6 +162,13 @@ class Graph:
             raise ModelError(f"{path}: expected under 2 GB for one file, got more")
         onnx.save(self.proto, path)
         onnx.checker.check_model(str(path))
+
+    def _slimmer(self) -> Slimmer:
+        """Of the graph with what was put behind it so far."""
+        whole = onnx.ModelProto()
+        whole.CopyFrom(self.proto)
+        whole.graph.node.extend(self._back)
+        return Slimmer(whole, self.node)
 
     def _constant(self, values: NDArray[Any]) -> str:
         name = f"tagger/constant {len(self.proto.graph.initializer)}"

@@ -24,6 +24,7 @@ from ..thresholds import Thresholds
 from .card import Card, write_card
 from .check import check_parity
 from .graph import ALL, INPUT, WdContract, Weights, write_onnx
+from .heads import DESCRIPTION
 from .jsonfile import write_json
 from .rows import EVERY, Rows, write_every
 
@@ -33,7 +34,7 @@ TIMM = Preprocess(
 """What WD's safetensors are fed."""
 
 
-OWN_TENSORS, OWN_DESCRIPTION = "network.safetensors", "network.json"
+OWN_TENSORS, OWN_DESCRIPTION = "network.safetensors", DESCRIPTION
 """Where a network that is more than timm's keeps its tensors, and what it is."""
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Literal
@@ -17,6 +18,7 @@ from ..preprocess import WD
 from ..thresholds import Thresholds, operating_point
 from .baking import GLOBAL
 from .edit import Graph, fed_alike
+from .heads import heads_of
 from .rows import RATINGS, Rows, constant_rows, model_rows
 
 Layout = Literal["wd", "timm", "cl", "universal"]
@@ -27,13 +29,15 @@ WITH_SAFETENSORS = ("timm", "universal")
 class Export:
     """What is asked for: which model, in which layout, with its thresholds baked in or not.
 
-    only: the categories that are kept, of a model cut down to them; none are all.
+    only: the categories that are kept, of a model cut down to them; none are all. heads: likewise,
+    the heads, by the names that network.json gives them.
     """
 
     model: Model
     to: Layout
     bake: bool = False
     only: tuple[str, ...] = ()
+    heads: tuple[str, ...] = ()
 
     def check(self) -> None:
         """Say what stands against it before anything is written.
@@ -47,7 +51,7 @@ class Export:
                 f"--bake-thresholds: expected --to wd or --to cl, got --to {self.to}: it would "
                 f"part model.onnx from model.safetensors"
             )
-        self._check_only()
+        self._check_cut()
         activation = self.contract.activation
         if activation not in ("none", "sigmoid"):
             raise ModelError(
@@ -95,7 +99,7 @@ class Export:
     def rows(self) -> Rows:
         """The labels in the order that WD's readers ask for, the others behind them."""
         labels = self.model.labels
-        if not self.only:
+        if not self.cut:
             return model_rows(labels)
         # what has no name has no row
         kept = (one if self._keeps(one) else replace(one, name="") for one in labels)
@@ -128,13 +132,23 @@ class Export:
             if label.name and label.threshold is not None
         }
         tags = {**labelled, **own.tags}
-        if self.only:
+        if self.cut:
             there = set(self.rows.labels.names)
             tags = {name: limit for name, limit in tags.items() if name in there}
         return replace(own, tags=tags)
 
+    @property
+    def cut(self) -> bool:
+        """Whether some labels are left out."""
+        return bool(self.only or self.heads)
+
     def graph(self) -> Graph:
         """The graph to be edited; of safetensors alone, torch makes one."""
+        graph = self._whole_graph()
+        graph.slim = self.cut
+        return graph
+
+    def _whole_graph(self) -> Graph:
         if self.contract.runtime == "onnx":
             return Graph.read(self.model, self.contract)
         from .trace import trace  # torch, which the others do without
@@ -172,22 +186,37 @@ class Export:
         return spec.source or (f"https://huggingface.co/{spec.repo}" if spec.repo else "")
 
     def _keeps(self, label: Label) -> bool:
-        return not self.only or label.category.name in self.only
+        if not self.cut:
+            return True
+        return label.category.name in self.only or label.name in self._of_heads
 
-    def _check_only(self) -> None:
+    @cached_property
+    def _of_heads(self) -> frozenset[str]:
+        """The names that the heads asked for give."""
+        there = heads_of(self.model)
+        return frozenset(name for head in self.heads for name in there.get(head, ()))
+
+    def _check_cut(self) -> None:
         labels = self.model.labels
-        there = [kind.name for kind in labels.categories if len(labels.of(kind.name))]
-        for name in self.only:
+        kinds = [kind.name for kind in labels.categories if len(labels.of(kind.name))]
+        self._check_among("--category", "categories", self.only, kinds)
+        self._check_among("--head", "heads", self.heads, [*heads_of(self.model)])
+        if self.cut and self.to in WITH_SAFETENSORS:
+            flag = "--category" if self.only else "--head"
+            raise UsageError(
+                f"{flag}: expected --to wd or --to cl, got --to {self.to}: safetensors hold every "
+                f"label"
+            )
+
+    def _check_among(
+        self, flag: str, what: str, asked: Sequence[str], there: Sequence[str]
+    ) -> None:
+        for name in asked:
             if name not in there:
                 raise UsageError(
-                    f"--category: expected categories of {self.model.name} ({', '.join(there)}), "
-                    f"got {name!r}"
+                    f"{flag}: expected {what} of {self.model.name} "
+                    f"({', '.join(there) or 'it names none'}), got {name!r}"
                 )
-        if self.only and self.to in WITH_SAFETENSORS:
-            raise UsageError(
-                f"--category: expected --to wd or --to cl, got --to {self.to}: safetensors hold "
-                f"every label"
-            )
 
     @property
     def _in_order(self) -> bool:

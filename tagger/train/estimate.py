@@ -83,9 +83,7 @@ def _seconds_to_decode(dataset: Dataset, pictures: Decoded) -> float:
     return (time.perf_counter() - start) / len(rows)
 
 
-def _seconds_to_step(
-    learner: Learner, rows: np.ndarray, material: Material
-) -> tuple[float, int]:
+def _seconds_to_step(learner: Learner, rows: np.ndarray, material: Material) -> tuple[float, int]:
     """Seconds of a step, and how many pictures this process took in those on the clock.
 
     A step of two pictures comes first. Where whole ones would keep a person waiting, as those of

@@ -88,7 +88,9 @@ def check(python: Path) -> None:
         ).stdout  # fmt: skip
         prefix, version, missing = json.loads(told.splitlines()[-1])
     except subprocess.TimeoutExpired:
-        raise UsageError(f"{python}: no answer in a minute, the machine is busy: try again") from None
+        raise UsageError(
+            f"{python}: no answer in a minute, the machine is busy: try again"
+        ) from None
     except (OSError, subprocess.SubprocessError, ValueError, IndexError) as error:
         raise UsageError(f"{python}: expected a Python, got {type(error).__name__}") from error
     if os.path.realpath(prefix) == os.path.realpath(sys.prefix):

@@ -14,11 +14,17 @@ import pytest
 torch = pytest.importorskip("torch")
 pytest.importorskip("timm")
 pytest.importorskip("pyarrow")
+onnx = pytest.importorskip("onnx")
 onnxruntime = pytest.importorskip("onnxruntime")
 
 from tagger.dataset.index import Dataset  # noqa: E402
+from tagger.errors import UsageError  # noqa: E402
 from tagger.export.card import Card  # noqa: E402
+from tagger.export.compare import compare  # noqa: E402
 from tagger.export.folders import Finished, write_universal  # noqa: E402
+from tagger.export.heads import heads_of  # noqa: E402
+from tagger.export.layouts import write_layout  # noqa: E402
+from tagger.export.source import Export  # noqa: E402
 from tagger.models.local import examine  # noqa: E402
 from tagger.models.spec import Model  # noqa: E402
 from tagger.thresholds import Thresholds  # noqa: E402
@@ -97,6 +103,28 @@ def test_the_graph_gives_scalar_and_vectors_by_name(
     np.testing.assert_allclose(ratings.sum(1), 1, atol=1e-5)
     np.testing.assert_allclose(found["rating_scalar"], ratings @ [0, 1 / 4, 1 / 2, 1], atol=1e-5)
     np.testing.assert_allclose(found["all"][:, labels.of("character")].sum(1), 1, atol=1e-5)
+
+
+def test_a_head_is_exported_alone_by_its_name(written: Callable[..., Any], tmp_path: Path) -> None:
+    """Its labels say what they said, and what only other heads need is not in the file."""
+    network, folder, _ = written(False)
+    seen = examine(folder)
+    model = Model("mine", seen.spec, folder, seen.contracts)
+    heads = heads_of(model)
+    assert list(heads) == [plan.name for plan in network.plans]
+    assert {"rating", "who"} < {*heads}
+    trunk = sum(4 * weight.numel() for weight in network.trunk.parameters())
+    for name, tags in heads.items():
+        export = Export(model, "wd", heads=(name,))
+        alone = write_layout(export, tmp_path / name)
+        assert all((found or 0) < 1e-5 for found in compare(export, alone).values())
+        assert {row.name for row in export.rows.labels} >= {*tags}
+        names = {one.name for one in onnx.load(alone / "model.onnx").graph.initializer}
+        there = {own for own in heads if any(f"heads.{own}." in one for one in names)}
+        assert there <= {name}, "a linear layer's rows are kept under another name"
+        assert trunk < (alone / "model.onnx").stat().st_size < trunk + 60_000
+    with pytest.raises(UsageError, match=r"expected heads of mine \(.*who.*\), got 'whom'"):
+        write_layout(Export(model, "wd", heads=("whom",)), tmp_path / "none")
 
 
 def test_vectors_are_given_where_they_are_asked_for(written: Callable[..., Any]) -> None:
