@@ -19,8 +19,11 @@ Add = Callable[..., str]
 """Adds an operation: its kind, its inputs (names or arrays), its attributes; gives its output."""
 
 _EACH = frozenset(
-    "Cast Sigmoid Identity Clip Relu LeakyRelu Exp Log Neg Not Sqrt Add Sub Mul Div Pow Max Min "
-    "Where IsNaN Less Greater Equal".split()
+    (
+        *("Cast", "Sigmoid", "Identity", "Clip", "Relu", "LeakyRelu", "Exp", "Log", "Neg", "Not"),
+        *("Sqrt", "Add", "Sub", "Mul", "Div", "Pow", "Max", "Min", "Where", "IsNaN", "Less"),
+        *("Greater", "Equal"),
+    )
 )
 """Operations that do to each column the same, or what a column of another input says."""
 

@@ -39,7 +39,7 @@ CHECK_S, ASK_S = 180.0, 60.0
 before it starts. Most of it is torch's import, a minute or more on a busy machine."""
 
 
-class Unanswered(UsageError):
+class UnansweredError(UsageError):
     """A training that did not say in time what it makes of its arguments: it may still be fine."""
 
 
@@ -138,7 +138,7 @@ class Trainings:
 
         Raises:
             UsageError: it refuses them, in its own words.
-            Unanswered: it did not say within `patience` seconds.
+            UnansweredError: it did not say within `patience` seconds.
         """
         argv = [*_command(python), *request.argv(_runs() / request.name / "run"), "--dry-run"]
         try:
@@ -147,7 +147,7 @@ class Trainings:
                 stdin=subprocess.DEVNULL, env=_variables(), cwd=make(_runs()),
             )  # fmt: skip
         except subprocess.TimeoutExpired:
-            raise Unanswered(
+            raise UnansweredError(
                 f"no answer after {patience:.0f} seconds: the machine is busy, or a step of this "
                 f"network takes long. Nothing was found against it: Start begins it all the same"
             ) from None

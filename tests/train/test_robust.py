@@ -137,6 +137,7 @@ def test_between_two_checkpoints_the_one_before_is_found(
     folder = config.out / "checkpoints"
     (folder / "last.safetensors").unlink()
     found = checkpoint.find(folder)
+    assert found is not None
     assert found == folder / "before.safetensors"
     assert checkpoint.read(found)[0].epoch == 1
 

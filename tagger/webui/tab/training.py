@@ -218,10 +218,10 @@ class Acts:
         return request, python
 
     def _found(self, request: Request, python: Path) -> str:
-        """Nothing, or that the training had no time to look at its arguments; raises its refusal."""
+        """What to add where the training did not answer in time. Raises its refusal."""
         try:
             self._runs.rehearse(request, python, training.ASK_S)
-        except training.Unanswered:
+        except training.UnansweredError:
             return ", unchecked: what it has to say will stand below"
         return ""
 
