@@ -77,7 +77,7 @@ def test_printed_settings_are_read_back(tmp_path: Path, capsys: pytest.CaptureFi
     yaml = pytest.importorskip("yaml")
     assert run(["--print-config", "--recipe", "demo", "--lr", "0.5", "--notes", "mine"]) == 0
     printed = capsys.readouterr().out
-    assert yaml.safe_load(printed)["train"]["model_args"]["stem_width"] == 16
+    assert yaml.safe_load(printed)["train"]["model_args"]["global_pool"] == "catavgmax"
     file = tmp_path / "mine.yaml"
     file.write_text(printed)
     first = read("data", "--out", "run", "--recipe", "demo", "--lr", "0.5", "--notes", "mine")
