@@ -14,6 +14,7 @@ Read downward:
     manifest    `tagger.json`, the description that lies in a model's folder
     catalog     the published models, one line each
     table       the catalogue as words
+    default     the name of the model that is taken where none is named
     hub         Hugging Face's variables and cache
     places      folders of models besides our own: a WebUI's, TAGGER_MODELS
     onnxheader  inputs and outputs of an ONNX file, without a library

@@ -9,17 +9,21 @@ from __future__ import annotations
 import functools
 import logging
 import os
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import CodeType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from ..models.default import DEFAULT
 from ..options import Field, describe
 from . import sdwebui
-from .app import App, app_of
-from .jobs import ENDED
+from .door import Door
 from .preferences import PREFIX, Preferences
+
+if TYPE_CHECKING:
+    from .app import App
 
 log = logging.getLogger(__name__)
 
@@ -42,8 +46,11 @@ class Prompts:
         return sdwebui.image_to_image()
 
 
+@functools.cache
 def app() -> App:
-    """The process's one App."""
+    """The process's one App, made at the first call: the start of a host needs none."""
+    from .app import app_of
+
     return app_of(sdwebui.WebUI)
 
 
@@ -77,23 +84,33 @@ def on_ui_tabs() -> list[tuple[Any, str, str]]:
     other = claimant("ui_tabs", lambda word: word == TAB)
     if other:
         log.warning("Tagger: the tab `%s` is of %s; ours is `sd_%s`", TAB, other, TAB)
-    page = build(app(), prompts=_prompts)
+    page = build(app, _prompts, sdwebui.WebUI().preferences().default_model or DEFAULT)
     return [(page, "SD Tagger", f"sd_{TAB}") if other else (page, "Tagger", TAB)]
 
 
 def on_app_started(page: Any, web: Any) -> None:
     """Add our routes to the application, which is another one after each reload."""
-    from .api import mount
-
     other = claimant("app_started", lambda word: word.startswith(ROUTES))
     own = ROUTES.replace("/", "/sd_", 1)
     if other:
         log.warning("Tagger: %s answers under %s; ours is %s", other, ROUTES, own)
-    mount(app(), web, own if other else ROUTES)
+    prefix = own if other else ROUTES
+
+    def mount() -> None:
+        from .api import mount
+
+        mount(app(), web, prefix)
+
+    Door(web, prefix, mount)
+    _started.set()
 
 
 def on_script_unloaded() -> None:
     """The page goes: free the models, unless somebody waits for them."""
+    if not app.cache_info().currsize:
+        return
+    from .jobs import ENDED
+
     ours = app()
     if all(job.state in ENDED for job in ours.jobs.list()) and not ours.scoring.waiting:
         ours.unload()
@@ -148,15 +165,20 @@ def _shown(field: Field) -> dict[str, Any]:
 
 
 def _models() -> dict[str, Any]:
-    """What hosts hand to the dropdown, when it is made and at each load of the page."""
-    chosen = app().host.preferences().default_model
+    """What hosts hand to the dropdown, when it is made and at each load of the page.
+
+    While a host starts, the chosen one alone: nobody sees the page yet.
+    """
+    chosen = sdwebui.WebUI().preferences().default_model
+    if not _started.is_set():
+        return {"choices": [chosen]}
     rows = [row.name for row in app().registry.list() if row.spec.contracts]
     return {"choices": list(dict.fromkeys((chosen, *rows)))}
 
 
 def _use_mirror() -> None:
     """Download from where the settings say, else from where the environment said."""
-    address = app().host.preferences().hub_mirror or _mirror_before
+    address = sdwebui.WebUI().preferences().hub_mirror or _mirror_before
     if address:
         os.environ["HF_ENDPOINT"] = address
     else:
@@ -178,5 +200,6 @@ def _stamps() -> dict[str, int]:
 
 
 _prompts = Prompts()
+_started = threading.Event()
 _mirror_before = os.environ.get("HF_ENDPOINT", "")
 _at_mounting = _stamps()

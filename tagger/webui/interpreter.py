@@ -26,8 +26,6 @@ from .job import Job
 
 NAMED = "TAGGER_TRAIN_PYTHON"
 """The variable that names an interpreter to train with."""
-SIZE = "about 3 GB to download and 7 GB on disk with a graphics card's libraries, a tenth without"
-TIME = "ten minutes to half an hour on a usual line"
 PACKAGE = Path(__file__).resolve().parents[1]
 _NEEDED = ("torch", "timm", "safetensors", "duckdb", "pyarrow")
 _ASK = f"""

@@ -16,7 +16,7 @@ _CHECKOUT = Path(__file__).resolve().parents[2]
 
 def page(app: App) -> Any:
     """The page as gradio Blocks: the tab inside what hosts put around it."""
-    tab = build(app)
+    tab = build(lambda: app, named=app.default_model)
     blocks = make("Blocks", title=TITLE, analytics_enabled=False, fill_width=True)
     with blocks, make("Column", elem_id="tab_tagger"):
         tab.render()

@@ -11,11 +11,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from ..backends.devices import cores
 from ..caption import CaptionFormat
 from ..dialects import Dialect
 from ..errors import OptionError
-from ..models.catalog import DEFAULT
+from ..models.default import DEFAULT
 from ..options import check, describe, option
 from ..settings import Folder, Precision, Runtime, Settings
 
@@ -65,6 +64,8 @@ class Preferences:
 
         Somebody waits for the one in the tab, and long runs lose little by it.
         """
+        from ..backends.devices import cores  # the room is large, and no start waits for it
+
         streams = max(1, cores() // 4)
         return Runtime(self.device, self.precision, streams=streams, keep=self.keep)
 

@@ -35,7 +35,7 @@ def page(app: App) -> Any:
         gr.Textbox("keepme", label="Negative", elem_id="txt2img_neg_prompt")
         prompts.img2img = gr.Textbox(label="Prompt", elem_id="img2img_prompt")
         prompts.img2img_image = gr.Image(type="pil", elem_id="img2img_image", height=160)
-    tab = build(app, prompts)
+    tab = build(lambda: app, prompts, "demo")
     with gr.Blocks() as host:
         generation.render()
         with gr.Column(elem_id="tab_tagger"):

@@ -79,6 +79,12 @@ def extension(root: Path) -> Path:
     return ours / "scripts" / "tagger.py"
 
 
+def loaded_of_ours() -> list[str]:
+    """The modules of Tagger that are imported, without the mounted package's name."""
+    own = (name.partition(".") for name in sys.modules)
+    return sorted(rest for top, _, rest in own if top == "sd_webui_tagger" and rest)
+
+
 def routes(app: Any) -> list[str]:
     """Every path of ours and of the rival, as often as it is there."""
     return sorted(f.path for f in app.routes if "/v1/inter" in getattr(f, "path", ""))
@@ -123,8 +129,9 @@ def drive(kind: str, root: Path, how: str) -> dict[str, Any]:
         page = host.build()
         app, address = host.serve(page)
     seen: dict[str, Any] = {"cost": {"load": loaded, **cost(host, app)}}
-    seen["routes"], seen["tabs"] = routes(app), getattr(host, "tabs", None)
+    seen["at_start"] = loaded_of_ours()
     seen["answers"] = answers(address, "sd_tagger" if how == "beside" else "tagger")
+    seen["routes"], seen["tabs"] = routes(app), getattr(host, "tabs", None)
     if page is not None:
         seen["ids"] = ids(page)
         seen |= reloaded(host, page, ours)
@@ -178,7 +185,8 @@ def reloaded(host: standin.StandIn, page: Any, script: Path) -> dict[str, Any]:
     job = app.jobs.start("caption", "a folder", lambda job: go_on.wait(60) and None)
     page.close()
     page = host.reload()
-    web, _ = host.serve(page)
+    web, address = host.serve(page)
+    ask(f"{address}openapi.json")
     busy = [job.state, [tagger.name for tagger in app.scoring.taggers.loaded()]]
     go_on.set()
     job.wait(10)

@@ -168,6 +168,21 @@ def test_without_a_page_there_are_the_routes(
     assert seen["answers"]["version"][1]["api"] == 1
 
 
+def test_a_start_imports_what_it_shows_and_no_more(
+    name: str, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """Models, folders, trainings and the routes come when somebody first asks for them."""
+    loaded = day(name, "plain", tmp_path_factory)["at_start"]
+
+    assert "webui.tab.tab" in loaded
+    later = (
+        "webui.app", "webui.api", "webui.scoring", "webui.training", "webui.tab.acts",
+        "webui.tab.tagging", "models.spec", "models.catalog", "folder", "pipeline", "backends",
+        "engine", "store", "images", "report",
+    )  # fmt: skip
+    assert [each for each in loaded if each.startswith(later)] == []
+
+
 def test_a_start_takes_no_longer_for_it(
     name: str, tmp_path_factory: pytest.TempPathFactory
 ) -> None:

@@ -17,7 +17,8 @@ from tagger.home import part
 from tagger.webui import interpreter, processes
 from tagger.webui.following import Follower, tail
 from tagger.webui.job import Job
-from tagger.webui.tab.training import NEW, Acts
+from tagger.webui.tab.acts.training import Acts
+from tagger.webui.tab.fragments.common import NEW
 from tagger.webui.training import Request, Trainings, check_name, read_flags, recipes
 
 

@@ -36,7 +36,8 @@ def test_pages_that_are_gone_are_forgotten() -> None:
 
 def test_an_older_change_that_ends_later_shows_nothing(bench: Any, monkeypatch: Any) -> None:
     """The slow one is held back until the newer one has been answered."""
-    acts = Acts(Shared(bench.app(), None, None, None, ()))
+    app = bench.app()
+    acts = Acts(Shared(lambda: app, None, None, None, ()))
     held, begun = threading.Event(), threading.Event()
 
     def refresh(picture: Picture, word: str) -> list[str]:
@@ -65,7 +66,8 @@ def test_an_older_change_that_ends_later_shows_nothing(bench: Any, monkeypatch: 
 def test_a_click_that_was_overtaken_asks_the_page_to_ask_again(bench: Any) -> None:
     """What was set meanwhile was read before the click was known."""
     pytest.importorskip("gradio", reason="gradio is not installed: nothing to show here")
-    acts = Acts(Shared(bench.app(), None, None, None, ()))
+    app = bench.app()
+    acts = Acts(Shared(lambda: app, None, None, None, ()))
     given = (Picture(), "demo", Settings(), *show(Settings()))
     assert acts.hear("{}", "page:1", *given)[1] == ""
     acts._turns.begin("page:3")

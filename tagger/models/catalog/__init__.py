@@ -15,12 +15,11 @@ whose preprocessing is followed where people who publish a model disagree.
 
 from __future__ import annotations
 
+from ..default import DEFAULT
 from ..spec import ModelSpec
 from . import camie, cl, danbooru, deepghs, furry, wd
 
 __all__ = ["CATALOG", "DEFAULT"]
-
-DEFAULT = "wd-swinv2-tagger-v3"
 
 CATALOG: tuple[ModelSpec, ...] = (
     *wd.MODELS,

@@ -10,6 +10,8 @@ Read downward:
     letters     what our script says to Python
     turns       which of a page's changes is the newest
     parts       components that look alike on every page
+    later       what listeners do, made when the first of them is called
+    acts        what the listeners of each page but Picture do
     view        one picture: scores to what is shown; tokens: how many CLIP reads
     thumbnails  small copies of pictures
     uploads     files, folders and zips given to the page
@@ -17,8 +19,9 @@ Read downward:
                 the page Picture; what it does; why a tag; a caption sent to the host's prompts
     folder, destination, running
                 the page Folder; where captions go; the runs it shows
-    captions, layout, desk, editing
-                the page Captions; its components; what is shown of a folder; how it is edited
+    captions, layout, desk, gallery, editing
+                the page Captions; its components; what of a folder is looked at; how that is
+                drawn; how it is edited
     models      the page Models, and the line at the top
     training    the page Training
     tab         all of it put together

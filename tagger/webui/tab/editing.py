@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -24,6 +24,7 @@ from ...spelling import key
 from ..app import App
 from ..jobs import ENDED, Job
 from .desk import Desk, matcher
+from .layout import ORDERS
 from .presets import words
 from .view import literal
 
@@ -101,16 +102,15 @@ class Batch:
             yield Add(words(self.back))
         if self.front.strip():
             yield Add(words(self.front), "front")
-        if self.sort in SORTS:
-            yield SORTS[self.sort]()
+        if self.sort in _SORTS:
+            yield _SORTS[self.sort]()
         if self.first.strip():
             yield Trigger(self.first.strip())
 
 
-SORTS: dict[str, Callable[[], Edit | CorpusEdit]] = {
-    "by alphabet": Sort,
-    "most frequent first": ByFrequency,
-}
+_SORTS: Mapping[str, Callable[[], Edit | CorpusEdit]] = dict(
+    zip(ORDERS[1:], (Sort, ByFrequency), strict=True)
+)
 
 
 def save(app: App, desk: Desk, text: str, before: str) -> Done:

@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..compat import make
-from .editing import SORTS
 from .fragments import captions as fragments
 from .letters import box as letter_box
 from .parts import html, line, press, told
+
+ORDERS = ("as they are", "by alphabet", "most frequent first")
+"""In which a batch edit leaves the tags."""
 
 
 @dataclass(frozen=True)
@@ -106,7 +108,7 @@ def _batch(made: dict[str, Any]) -> None:
             _field("Drop tags of fewer captions than", "3", "rarer", tag=False),
             _field("Drop tags of more percent than", "95", "commoner", tag=False),
             make(
-                "Dropdown", label="Order", choices=["as they are", *SORTS], value="as they are",
+                "Dropdown", label="Order", choices=list(ORDERS), value=ORDERS[0],
                 elem_id="tagger_batch_sort", interactive=True,
             ),
             make(

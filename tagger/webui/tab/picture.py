@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..compat import edited, image, listen, make
 from . import sending
 from .explaining import Question
 from .form import CONTROLS
 from .fragments import picture as fragments
+from .later import later
 from .letters import box as letter_box
 from .parts import html, line, press, told
 from .shared import Shared
-from .tagging import NOTHING, Acts
 from .turns import numbered, turn_box
 from .view import Picture
+
+if TYPE_CHECKING:
+    from .tagging import Acts
 
 
 @dataclass(frozen=True)
@@ -35,7 +38,7 @@ def build(shared: Shared, top: Any, state_of: Callable[..., Any]) -> PicturePage
 
     `state_of` gives the line at the `top`, which changes when a model was loaded for a picture.
     """
-    acts = Acts(shared)
+    acts = _acts(shared)
     state = make("State", value=Picture())
     with make("Row", elem_classes=["tg-picture"]):
         with make("Column", elem_classes=["tg-left"]):
@@ -59,7 +62,7 @@ def build(shared: Shared, top: Any, state_of: Callable[..., Any]) -> PicturePage
                 sending.build(shared, state, caption, acts.prompt)
             note = told("tagger_note")
             _filter()
-            groups = html("tagger_groups", NOTHING)
+            groups = html("tagger_groups", fragments.NOTHING)
     box = letter_box("picture")
 
     shown = [caption, groups, foot, note, limits]
@@ -97,6 +100,15 @@ def _follow(acts: Acts, shared: Shared, box: Any, parts: tuple[Any, list[Any], l
     listen(box.input, acts.hear, spoken, heard, numbered(spoken, turn))
     for event in (ask.click, *map(edited, shared.controls)):
         listen(event, acts.refresh_in_turn, given, shown, numbered(given, turn))
+
+
+def _acts(shared: Shared) -> Acts:
+    def made() -> Acts:
+        from .tagging import Acts
+
+        return Acts(shared)
+
+    return later(made)
 
 
 def _filter() -> None:

@@ -16,7 +16,6 @@ from typing import Any
 
 from ...caption import CaptionFormat
 from ...errors import OptionError, TaggerError, UsageError
-from ...folder.wholefile import put_file
 from ...home import make, part
 from ...options import from_dict, to_dict
 from ...selection import Selection
@@ -57,6 +56,8 @@ def save(name: str, preset: Preset) -> None:
         "settings": to_dict(preset.settings),
         "folder": to_dict(preset.folder),
     }
+    from ...folder.wholefile import put_file  # the room is large, and no start waits for it
+
     path = _path(name)
     make(path.parent)
     put_file(path, json.dumps(data, ensure_ascii=False, indent=2).encode("utf-8"))

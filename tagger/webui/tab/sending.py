@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ...images import open_image
 from ..compat import listen, make, update
 from .shared import Shared
 from .view import Picture
@@ -66,5 +65,7 @@ def attached(along: bool, picture: Picture) -> Any:
     """The picture for img2img, upright, as PNG would keep it; nothing changes without one."""
     if not along or picture.original is None:
         return update()
+    from ...images import open_image  # no start waits for it
+
     opened = open_image(picture.original.data)
     return opened.convert("RGBA" if "A" in opened.getbands() else "RGB")

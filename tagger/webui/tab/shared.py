@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from ...errors import ModelError
 from ...settings import Settings
-from ..app import App
 from . import form
+
+if TYPE_CHECKING:
+    from ..app import App
 
 
 class Prompts(Protocol):
@@ -34,13 +36,21 @@ class Asked:
 
 @dataclass(frozen=True)
 class Shared:
-    """The components that every listener reads, and what it reads them with."""
+    """The components that every listener reads, and what it reads them with.
 
-    app: App
+    opener: gives the App, which no start waits for.
+    """
+
+    opener: Callable[[], App]
     prompts: Prompts | None
     model: Any
     base: Any
     controls: Sequence[Any]
+
+    @property
+    def app(self) -> App:
+        """What all pages know of Tagger."""
+        return self.opener()
 
     @property
     def inputs(self) -> list[Any]:

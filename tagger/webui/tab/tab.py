@@ -4,39 +4,43 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from ...models.default import DEFAULT
 from ...settings import Settings
-from ..app import App
 from ..compat import edited, forget_values, gradio, listen, make, update
 from . import captions, destination, folder, form, models, options, picture, presets, training
 from .markup import Markup, el
 from .shared import Prompts, Shared
 from .thumbnails import Thumbnails
 
+if TYPE_CHECKING:
+    from ..app import App
+    from .acts.models import Acts
+    from .acts.options import Acts as PresetActs
 
-def build(app: App, prompts: Prompts | None = None) -> Any:
+
+def build(app: Callable[[], App], prompts: Prompts | None = None, named: str = DEFAULT) -> Any:
     """The tab as gradio Blocks, to be rendered in a host's page or in our own.
 
-    Nothing is looked for on the disk: the host's start waits for this, and a page that was just
-    opened asks for what it should show.
+    Nothing is looked for on the disk, and `app` not called: the host's start waits for this, and
+    a page that was just opened asks for what it should show.
 
-    `prompts`: the host's components that captions are sent to, where there is a host.
+    `prompts`: the host's components that captions are sent to, where there is a host. `named`:
+    the model that is named until then.
     """
     blocks = gradio().Blocks(analytics_enabled=False)
     with blocks, make("Column", elem_classes=["tg-root"]):
-        _build(app, prompts)
+        _build(app, prompts, named)
     forget_values(blocks)
     return blocks
 
 
-def _build(app: App, prompts: Prompts | None) -> None:
-    acts = models.Acts(app)
+def _build(app: Callable[[], App], prompts: Prompts | None, named: str) -> None:
     with make("Row", elem_classes=["tg-top"]):
         model = make(
             "Dropdown", label="Model", show_label=False, container=False, interactive=True,
-            choices=[app.default_model], value=app.default_model, elem_id="tagger_model",
-            elem_classes=["tg-model"],
+            choices=[named], value=named, elem_id="tagger_model", elem_classes=["tg-model"],
         )  # fmt: skip
         top = make("HTML", value="", elem_classes=["tg-html"], elem_id="tagger_top")
         unload = make(
@@ -45,7 +49,7 @@ def _build(app: App, prompts: Prompts | None) -> None:
     base = make("State", value=Settings())
     controls, row = options.build()
     shared = Shared(app, prompts, model, base, controls)
-    thumbnails = Thumbnails()
+    acts, thumbnails = models.acts_of(shared), Thumbnails()
     with make("Tabs", elem_id="tagger_pages"):
         with _page("Picture"):
             first = picture.build(shared, top, acts.top)
@@ -54,7 +58,7 @@ def _build(app: App, prompts: Prompts | None) -> None:
         with _page("Captions"):
             captions.build(shared, thumbnails)
         with _page("Models"):
-            last = models.build(shared, top)
+            last = models.build(shared, top, acts)
         with _page("Training"):
             fifth = training.build(shared)
     make("HTML", value=_hints(), elem_classes=["tg-html", "tg-hidden"])
@@ -64,10 +68,10 @@ def _build(app: App, prompts: Prompts | None) -> None:
     listen(unload.click, acts.unload, [model], [top, *last.shown])
     given = [first.state, *shared.inputs]
     refresh = (first.refresh, given, first.shown)
-    options.connect(shared, row, second.where, refresh)
+    told = options.connect(shared, row, second.where, refresh)
     changed = listen(edited(model), acts.top, [model], [top])
     listen(changed.then, first.retag, given, [first.state, *first.shown])
-    _hello(shared, acts, row, (first, second, last, fifth, top))
+    _hello(shared, (acts, told), row, (first, second, last, fifth, top))
     tick = _hidden("tagger_tick")
     ticked = [top, *last.shown, *second.shown, first.state, *first.shown]
     listen(tick.click, _tick(acts, first, second, last), given, ticked)
@@ -85,12 +89,17 @@ def _hidden(elem_id: str) -> Any:
     return make("Button", value=elem_id, elem_id=elem_id, elem_classes=["tg-hidden"])
 
 
-def _hello(shared: Shared, acts: models.Acts, row: options.Presets, parts: tuple[Any, ...]) -> None:
+def _hello(
+    shared: Shared,
+    doers: tuple[Acts, PresetActs],
+    row: options.Presets,
+    parts: tuple[Any, ...],
+) -> None:
     """A page that was just opened asks for what it should show: our script presses the button."""
+    acts, told = doers
     first, second, last, fifth, top = parts
     button = _hidden("tagger_hello")
     mark = make("HTML", value="", elem_classes=["tg-html", "tg-hidden"], elem_id="tagger_met")
-    told = options.Acts(shared)
 
     def meet() -> list[Any]:
         settings, where = shared.app.host.inherited()
@@ -98,18 +107,18 @@ def _hello(shared: Shared, acts: models.Acts, row: options.Presets, parts: tuple
         shown = told.shown(preset)
         model = update(choices=acts.choices(), value=shown[0])
         listed = update(choices=presets.names())
-        seen = [acts.top(shown[0]), *acts.look(), listed, *second.look()]
+        seen = [acts.top(shown[0]), *acts.look(), acts.folders(), listed, *second.look()]
         seen += [*fifth.look(), *fifth.choices()]
         return [Markup('<i data-met="1"></i>'), model, *shown[1:], *seen]
 
     filled = [shared.model, shared.base, *shared.controls, *second.where]
-    outputs = [mark, *filled, top, *last.shown, row.names, *second.shown]
+    outputs = [mark, *filled, top, *last.shown, last.folders, row.names, *second.shown]
     outputs += [*fifth.shown, *fifth.lists]
     met = listen(button.click, meet, [], outputs)
     listen(met.then, first.refresh, [first.state, *shared.inputs], first.shown)
 
 
-def _tick(acts: models.Acts, first: Any, second: Any, last: Any) -> Callable[..., list[Any]]:
+def _tick(acts: Acts, first: Any, second: Any, last: Any) -> Callable[..., list[Any]]:
     """What is looked at again each second while something goes on."""
 
     def tick(state: Any, model: str | None, *given: Any) -> list[Any]:
@@ -119,7 +128,7 @@ def _tick(acts: models.Acts, first: Any, second: Any, last: Any) -> Callable[...
     return tick
 
 
-def _tock(acts: models.Acts, last: Any, fifth: Any) -> Callable[..., list[Any]]:
+def _tock(acts: Acts, last: Any, fifth: Any) -> Callable[..., list[Any]]:
     """What is looked at again each second while a training goes on."""
 
     def tock(*given: Any) -> list[Any]:

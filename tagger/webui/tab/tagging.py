@@ -21,10 +21,6 @@ from .shared import Asked, Shared
 from .turns import Turns
 from .view import Picture
 
-NOTHING = common.empty(
-    "No picture yet", "Drop, paste or browse. It is tagged as soon as it arrives."
-)
-
 
 class Acts:
     """What the page's listeners do; each gives the values of its outputs."""
@@ -185,7 +181,7 @@ class Acts:
             limits = self._limits(self._shared.ask(*given))
         except TaggerError:
             limits = update()
-        return ["", NOTHING, fragments.foot(0, 0, True, ""), note, limits]
+        return ["", fragments.NOTHING, fragments.foot(0, 0, True, ""), note, limits]
 
     def _marked(
         self, letter: dict[str, Any], values: tuple[Any, ...], kept: list[Any]

@@ -10,7 +10,6 @@ from pathlib import Path
 
 from ...errors import TaggerError
 from ...paths import openable
-from ...report.thumbnail import thumbnail
 
 SIDE = 160
 MOST_BYTES = 64 << 20
@@ -56,6 +55,8 @@ class Thumbnails:
 
 
 def _made(picture: Path) -> str:
+    from ...report.thumbnail import thumbnail  # no start waits for what opens pictures
+
     try:
         return thumbnail(picture, SIDE)
     except TaggerError:

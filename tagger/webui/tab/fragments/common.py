@@ -9,6 +9,9 @@ from ..markup import Child, Markup, el, join
 
 Kind = Literal["good", "bad", "warn", "plain"]
 
+NONE, NEW = "none", "nothing: new weights"
+"""Of a list on a page, what means that nothing of it is chosen."""
+
 
 def note(text: str, kind: Kind = "plain") -> Markup:
     """One sentence where the user looks; nothing for an empty text."""
@@ -113,3 +116,8 @@ def _icon(*paths: str) -> Markup:
 
 
 _PICTURE = _icon("M4 6h24v20H4z", "M4 22l7-8 6 7 4-4 7 7", "M20 12h.1")
+
+
+def section(title: str, said: str) -> Markup:
+    """The head of a card: its title, one sentence or two."""
+    return el("div", el("h3", title), el("p", said, class_="tg-soft"), class_="tg-section")

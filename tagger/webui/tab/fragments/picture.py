@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ..markup import Markup, button, el
-from .common import plural
+from .common import empty, plural
 
 State = Literal["on", "out", "below"]
+
+NOTHING = empty("No picture yet", "Drop, paste or browse. It is tagged as soon as it arrives.")
 
 WINDOW = 75
 """CLIP tokens that Stable Diffusion reads at once, without the two that mark start and end."""

@@ -52,11 +52,6 @@ class Shown:
         return self.state in ("running", "stopping")
 
 
-def section(title: str, said: str) -> Markup:
-    """The head of a card: its title, one sentence or two."""
-    return el("div", el("h3", title), el("p", said, class_="tg-soft"), class_="tg-section")
-
-
 def python(path: str, message: str = "", bytes_: str = "") -> Markup:
     """The Python that trains; `message`: what is done to make it, `bytes_`: how large it is."""
     if message:

@@ -1,0 +1,3 @@
+"""The model of whoever names none."""
+
+DEFAULT = "wd-swinv2-tagger-v3"

@@ -1,0 +1,100 @@
+"""What the page Captions shows of a desk: the grid, the table of tags, the editor.
+
+Each method gives the values of the page's eleven outputs, those that stay as they are included.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ...caption import CaptionFormat
+from ...folder.stats import FolderStats
+from ...folder.words import read_words
+from ..app import App
+from ..compat import update
+from . import desk as desks
+from .desk import Desk
+from .fragments import captions as fragments
+from .fragments import common
+from .thumbnails import Thumbnails
+
+TAGS = 400
+"""Rows of the table of tags; the filter finds the others."""
+
+
+class Gallery:
+    """A desk as values of components."""
+
+    def __init__(self, app: App, thumbnails: Thumbnails) -> None:
+        self._app, self._thumbnails = app, thumbnails
+
+    def looked(self, desk: Desk, model: str, said: Any = "") -> list[Any]:
+        """Look at the folder anew; `said` is what just happened."""
+        if not desk.query.strip():
+            desk = desks.listed(self._app, desk, model)
+            grid, picked = self.grid(desk), self.picked(desk)
+            return [desk, said, update(), grid, update(), desk.query, *picked]
+        desk, stats = desks.look(self._app, desk, model)
+        unread, shown, plot = tally(stats)
+        return [desk, said or unread, shown, self.grid(desk), plot, desk.query, *self.picked(desk)]
+
+    def turned(self, desk: Desk) -> list[Any]:
+        """Another page of it."""
+        return [desk, update(), update(), self.grid(desk), update(), update(), *self.picked(desk)]
+
+    def same(self, desk: Desk) -> list[Any]:
+        """As it was."""
+        return [desk, *([update()] * 10)]
+
+    def failed(self, desk: Desk, said: str) -> list[Any]:
+        """As it was, and why what was asked for did not happen."""
+        return [desk, common.note(said, "bad"), *([update()] * 9)]
+
+    def grid(self, desk: Desk) -> Any:
+        """The pictures of a page."""
+        pictures = desk.shown
+        thumbs = self._thumbnails.all_of(pictures)
+        form_ = desk.settings.format
+        cells: list[fragments.Cell] = []
+        for at, (picture, thumb) in enumerate(zip(pictures, thumbs, strict=True), desk.first):
+            text = desk.text_of(picture)
+            tags = -1 if not text else len(read_words(text, form_))
+            cells.append(fragments.Cell(at, picture.name, thumb, tags, at in desk.chosen))
+        return fragments.grid(cells, fragments.Page(desk.first, len(cells), len(desk.pictures)))
+
+    def picked(self, desk: Desk) -> list[Any]:
+        """The editor: its head, its text, what the text was, Undo, the question before deleting."""
+        some = desk.selection
+        undo, hidden = update(interactive=desk.run is not None), update(visible=False)
+        if not some:
+            return [fragments.editor((), "", ""), "", "", undo, hidden]
+        thumbs = self._thumbnails.all_of(some[:4])
+        if len(some) == 1:
+            text = desk.text_of(some[0])
+            head = fragments.editor(thumbs, some[0].name, "" if text else "It has no caption yet.")
+            return [head, text or "", text or "", undo, hidden]
+        text = desk.settings.format.separator.join(desks.shared_tags(desk, some))
+        said = "Shared tags below: what you add or take out is added or taken out in all."
+        head = fragments.editor(thumbs, f"{len(some):,} pictures", said)
+        return [head, text, text, undo, hidden]
+
+
+def tally(stats: FolderStats) -> tuple[Any, Any, Any]:
+    """What of a folder could not be read, the table of its tags, their plot."""
+    rows = [fragments.TagRow(one.name, one.category, one.count) for one in stats.tags]
+    shown = fragments.tags(rows[:TAGS], stats.captions, len(rows))
+    return _unread(stats), shown, fragments.plot(rows, stats.lengths)
+
+
+def texts(text: str, form: CaptionFormat) -> list[str]:
+    """A caption's tags, as words."""
+    return [word.text for word in read_words(text, form)]
+
+
+def _unread(stats: FolderStats) -> Any:
+    if not stats.unread:
+        return ""
+    path, reason = stats.unread[0]
+    said = reason if str(path) in reason else f"{path}: {reason}"
+    more = f" And {len(stats.unread) - 1:,} more." if len(stats.unread) > 1 else ""
+    return common.note(said + more, "warn")
