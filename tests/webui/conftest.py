@@ -18,6 +18,7 @@ from tagger.models.spec import Model
 from tagger.webui.app import App
 from tagger.webui.host import StandAlone
 from tagger.webui.preferences import Preferences
+from tagger.webui.tab.shared import Shared
 
 PREFIX = "/tagger/v1/"
 PREFERENCES = Preferences(default_model="demo", download_when_asked=False)
@@ -44,6 +45,11 @@ class Bench:
         host = host or replace(StandAlone(preferred=PREFERENCES), **changed)
         self.apps.append(App(host, open=self._open))
         return self.apps[-1]
+
+    def shared(self, app: App | None = None, **changed: Any) -> Shared:
+        """What a page's listeners share, without a page: an App alone, by default one as above."""
+        app = app or self.app(**changed)
+        return Shared(lambda: app, None, None, None, ())
 
     def _open(self, model: Model, runtime: Any) -> FakeBackend:
         backend = FakeBackend(

@@ -19,7 +19,7 @@ from tagger.webui.compat import Original
 from tagger.webui.host import StandAlone
 from tagger.webui.inturn import InTurn
 from tagger.webui.scoring import Scoring
-from tagger.webui.tab.explaining import Acts
+from tagger.webui.tab.acts.why import Acts
 from tagger.webui.tab.view import Picture
 
 from .conftest import Bench, encoded
@@ -58,7 +58,7 @@ def look(acts: Acts, asked: str, picture: Picture, model: str | None = "demo") -
 def test_a_question_is_answered_by_an_overlay(bench: Bench) -> None:
     """With the tag, its score and what was done; no host's default model has to be named."""
     app = bench.app()
-    acts, picture = Acts(app), tagged(app)
+    acts, picture = Acts(bench.shared(app)), tagged(app)
     shown = look(acts, ask(acts, picture), picture, None)
     assert 'src="data:image/webp;base64,' in shown
     assert "Where covering it lowers the score" in shown
@@ -69,7 +69,7 @@ def test_a_question_is_answered_by_an_overlay(bench: Bench) -> None:
 
 def test_how_far_it_is_is_shown_and_it_can_be_stopped(bench: Bench) -> None:
     app = bench.app()
-    acts, picture = Acts(app), tagged(app)
+    acts, picture = Acts(bench.shared(app)), tagged(app)
     bench.gate.clear()
     asked = ask(acts, picture)
     reason = acts._asked[asked]
@@ -87,7 +87,7 @@ def test_how_far_it_is_is_shown_and_it_can_be_stopped(bench: Bench) -> None:
 def test_what_the_page_does_not_show_any_more_is_not_answered(bench: Bench, other: str) -> None:
     """The question is closed, and no longer looked for."""
     app = bench.app()
-    acts, picture = Acts(app), tagged(app)
+    acts, picture = Acts(bench.shared(app)), tagged(app)
     bench.gate.clear()
     asked = ask(acts, picture)
     job = acts._asked[asked].job
@@ -103,7 +103,7 @@ def test_what_the_page_does_not_show_any_more_is_not_answered(bench: Bench, othe
 
 def test_the_newer_question_stops_the_older(bench: Bench) -> None:
     app = bench.app()
-    acts, picture = Acts(app), tagged(app)
+    acts, picture = Acts(bench.shared(app)), tagged(app)
     bench.gate.clear()
     older = ask(acts, picture)
     job = acts._asked[older].job
@@ -123,13 +123,13 @@ def test_the_newer_question_stops_the_older(bench: Bench) -> None:
     ],
 )
 def test_what_cannot_be_asked_is_told(bench: Bench, picture: Picture, said: str) -> None:
-    shown = Acts(bench.app()).hear(post({"do": "why", "tag": "hat"}), "", picture, "demo")[2]
+    shown = Acts(bench.shared()).hear(post({"do": "why", "tag": "hat"}), "", picture, "demo")[2]
     assert said in shown
 
 
 def test_a_tag_that_the_model_does_not_know_is_told_and_stays_text(bench: Bench) -> None:
     app = bench.app()
-    acts, picture = Acts(app), tagged(app)
+    acts, picture = Acts(bench.shared(app)), tagged(app)
     _, asked, shown = acts.hear(post({"do": "why", "tag": "<b>hat</b>"}), "", picture, "demo")
     told = look(acts, asked, picture)
     assert "expected a tag that demo knows" in told
@@ -140,7 +140,7 @@ def test_a_score_that_hangs_on_no_part_says_so(bench: Bench, monkeypatch: Any) -
     """Rather than a grey picture."""
     monkeypatch.setattr(FakeBackend, "score", lambda self, _: np.full(self.outputs, 0.5, "f4"))
     app = bench.app()
-    acts, picture = Acts(app), tagged(app)
+    acts, picture = Acts(bench.shared(app)), tagged(app)
     shown = look(acts, ask(acts, picture), picture)
     assert "Nothing in the picture speaks for it" in shown
     assert "<img" not in shown

@@ -35,7 +35,7 @@ def test_a_picture_that_comes_alone_has_several_threads(
     cores: int, streams: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """On a processor; one thread of sixteen would let somebody wait for seconds."""
-    monkeypatch.setattr("tagger.webui.preferences.cores", lambda: cores)
+    monkeypatch.setattr("tagger.backends.devices.cores", lambda: cores)
     assert Preferences().runtime.streams == streams
 
 

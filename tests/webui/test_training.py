@@ -317,7 +317,7 @@ def form(dataset: Path, more: str = "", name: str = "mine") -> tuple[str, ...]:
 def test_a_training_touches_only_what_is_open(tmp_path: Path, bench: Any) -> None:
     """The folder of the dataset, and paths among the further flags."""
     (tmp_path / "open").mkdir()
-    acts = Acts(bench.app(open_folders=(tmp_path / "open",)))
+    acts = Acts(bench.shared(open_folders=(tmp_path / "open",)))
     for given in (form(tmp_path), form(tmp_path / "open" / ".."), form(Path("/etc"))):
         with pytest.raises(UsageError, match="expected"):
             acts._asked("", *given)
@@ -328,20 +328,20 @@ def test_a_training_touches_only_what_is_open(tmp_path: Path, bench: Any) -> Non
 def test_a_page_that_others_reach_names_no_program(tmp_path: Path, bench: Any) -> None:
     """Nor does it make a Python where no folder is open, nor train anywhere."""
     pytest.importorskip("gradio", reason="gradio is not installed: nothing to show here")
-    named = Acts(bench.app(open_folders=(tmp_path,), listening=True, users=(("a", "b"),)))
+    named = Acts(bench.shared(open_folders=(tmp_path,), listening=True, users=(("a", "b"),)))
     with pytest.raises(UsageError, match="no path of a program"):
         named._asked("/bin/sh", *form(tmp_path))
     closed = bench.app(listening=True, users=(("a", "b"),))
     with pytest.raises(UsageError, match="expected"):
-        Acts(closed)._asked("", *form(tmp_path))
-    assert "--tagger-root" in Acts(closed).set_up(("", ""))[0]
+        Acts(bench.shared(closed))._asked("", *form(tmp_path))
+    assert "--tagger-root" in Acts(bench.shared(closed)).set_up(("", ""))[0]
     assert closed.jobs.list() == ()
 
 
 def test_letters_that_are_not_the_pages_change_nothing(bench: Any) -> None:
     """Unknown acts, names that lead elsewhere, what is no letter at all."""
     pytest.importorskip("gradio", reason="gradio is not installed: nothing to show here")
-    acts = Acts(bench.app())
+    acts = Acts(bench.shared())
     for letter in (
         '{"all": [{"do": "stop", "run": "../../x"}]}',
         '{"all": [{"do": 1}]}',

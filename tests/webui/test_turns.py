@@ -8,9 +8,8 @@ from typing import Any
 import pytest
 
 from tagger.settings import Settings
+from tagger.webui.tab.acts.picture import Acts
 from tagger.webui.tab.form import show
-from tagger.webui.tab.shared import Shared
-from tagger.webui.tab.tagging import Acts
 from tagger.webui.tab.turns import PAGES, Turns
 from tagger.webui.tab.view import Picture
 
@@ -36,8 +35,7 @@ def test_pages_that_are_gone_are_forgotten() -> None:
 
 def test_an_older_change_that_ends_later_shows_nothing(bench: Any, monkeypatch: Any) -> None:
     """The slow one is held back until the newer one has been answered."""
-    app = bench.app()
-    acts = Acts(Shared(lambda: app, None, None, None, ()))
+    acts = Acts(bench.shared())
     held, begun = threading.Event(), threading.Event()
 
     def refresh(picture: Picture, word: str) -> list[str]:
@@ -47,7 +45,7 @@ def test_an_older_change_that_ends_later_shows_nothing(bench: Any, monkeypatch: 
         return [word] * 5
 
     monkeypatch.setattr(acts, "refresh", refresh)
-    monkeypatch.setattr("tagger.webui.tab.tagging.update", lambda: "same")
+    monkeypatch.setattr("tagger.webui.tab.acts.picture.update", lambda: "same")
     seen: dict[str, list[Any]] = {}
 
     def late() -> None:
@@ -66,8 +64,7 @@ def test_an_older_change_that_ends_later_shows_nothing(bench: Any, monkeypatch: 
 def test_a_click_that_was_overtaken_asks_the_page_to_ask_again(bench: Any) -> None:
     """What was set meanwhile was read before the click was known."""
     pytest.importorskip("gradio", reason="gradio is not installed: nothing to show here")
-    app = bench.app()
-    acts = Acts(Shared(lambda: app, None, None, None, ()))
+    acts = Acts(bench.shared())
     given = (Picture(), "demo", Settings(), *show(Settings()))
     assert acts.hear("{}", "page:1", *given)[1] == ""
     acts._turns.begin("page:3")

@@ -10,13 +10,13 @@ Read downward:
     letters     what our script says to Python
     turns       which of a page's changes is the newest
     parts       components that look alike on every page
-    later       what listeners do, made when the first of them is called
-    acts        what the listeners of each page but Picture do
+    later       what listeners do, imported when the first of them is called
+    acts        what the listeners of each page do, under the page's name
     view        one picture: scores to what is shown; tokens: how many CLIP reads
     thumbnails  small copies of pictures
     uploads     files, folders and zips given to the page
-    picture, tagging, explaining, sending
-                the page Picture; what it does; why a tag; a caption sent to the host's prompts
+    picture, question, sending
+                the page Picture; why a tag; a caption sent to the host's prompts
     folder, destination, running
                 the page Folder; where captions go; the runs it shows
     captions, layout, desk, gallery, editing

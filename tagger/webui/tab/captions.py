@@ -20,7 +20,7 @@ _START = common.empty("No folder yet", "Name a folder of pictures with captions 
 def build(shared: Shared, thumbnails: Thumbnails) -> None:
     """Make the page, inside the tab that is open, with its listeners."""
     page = captions_page(_START)
-    acts = _acts(shared, thumbnails)
+    acts: Acts = later("captions", shared, thumbnails)
     state, edits = make("State", value=None), make("State", value=None)
     given = [state, *shared.inputs]
     drawn = [state, page.note, page.tags, page.grid, page.plot, page.query]
@@ -46,12 +46,3 @@ def build(shared: Shared, thumbnails: Thumbnails) -> None:
     applied = [edits, page.diff, page.apply, *every]
     tallied(listen(page.apply.click, acts.apply, [edits, *given], applied))
     listen(page.twins.click, acts.twins, given, [page.doubles])
-
-
-def _acts(shared: Shared, thumbnails: Thumbnails) -> Acts:
-    def made() -> Acts:
-        from .acts.captions import Acts
-
-        return Acts(shared, thumbnails)
-
-    return later(made)

@@ -36,7 +36,7 @@ class FolderPage:
 
 def build(shared: Shared, thumbnails: Thumbnails) -> FolderPage:
     """Make the page, inside the tab that is open, with its listeners."""
-    acts = _acts(shared, thumbnails)
+    acts: Acts = later("folder", shared, thumbnails)
     state = make("State", value=None)
     with _step(0):
         with make("Row", elem_classes=["tg-row"]):
@@ -81,15 +81,6 @@ def build(shared: Shared, thumbnails: Thumbnails) -> FolderPage:
     listen(cancel.click, acts.cancel, [], shown)
     listen(undo.click, acts.undo, [], [note, *shown])
     return FolderPage(where, shown, acts.look)
-
-
-def _acts(shared: Shared, thumbnails: Thumbnails) -> Acts:
-    def made() -> Acts:
-        from .acts.folder import Acts
-
-        return Acts(shared, thumbnails)
-
-    return later(made)
 
 
 def _step(number: int) -> Any:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ..compat import listen, make
-from .later import later
 from .letters import box as letter_box
 from .parts import html, press, told
 from .shared import Shared
@@ -39,14 +38,3 @@ def build(shared: Shared, top: Any, acts: Acts) -> ModelsPage:
     listen(box.input, acts.hear, [box, shared.model], [box, *shown])
     listen(look.click, acts.look_again, [shared.model], shown)
     return ModelsPage([note, table], folders, acts.look)
-
-
-def acts_of(shared: Shared) -> Acts:
-    """What the listeners of this page and of the line at the top do."""
-
-    def made() -> Acts:
-        from .acts.models import Acts
-
-        return Acts(shared.app)
-
-    return later(made)

@@ -68,7 +68,7 @@ def _presets() -> Presets:
 
 def connect(shared: Shared, row: Presets, where: Sequence[Any], refresh: Any) -> Acts:
     """The listeners of the presets; `refresh` is (act, inputs, outputs), called after a load."""
-    acts = _acts(shared)
+    acts: Acts = later("options", shared)
     given = [row.names, *where, *shared.inputs]
     filled = [shared.model, shared.base, *shared.controls, *where]
     listen(row.save.click, acts.save, given, [row.names, row.note])
@@ -78,12 +78,3 @@ def connect(shared: Shared, row: Presets, where: Sequence[Any], refresh: Any) ->
     brought = listen(row.bring.upload, acts.bring, [row.bring], [row.names, row.note, *filled])
     listen(brought.then, *refresh)
     return acts
-
-
-def _acts(shared: Shared) -> Acts:
-    def made() -> Acts:
-        from .acts.options import Acts
-
-        return Acts(shared)
-
-    return later(made)

@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING, Any
 
 from ..compat import edited, image, listen, make
 from . import sending
-from .explaining import Question
 from .form import CONTROLS
 from .fragments import picture as fragments
 from .later import later
 from .letters import box as letter_box
 from .parts import html, line, press, told
+from .question import Question
 from .shared import Shared
 from .turns import numbered, turn_box
 from .view import Picture
 
 if TYPE_CHECKING:
-    from .tagging import Acts
+    from .acts.picture import Acts
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ def build(shared: Shared, top: Any, state_of: Callable[..., Any]) -> PicturePage
 
     `state_of` gives the line at the `top`, which changes when a model was loaded for a picture.
     """
-    acts = _acts(shared)
+    acts: Acts = later("picture", shared)
     state = make("State", value=Picture())
     with make("Row", elem_classes=["tg-picture"]):
         with make("Column", elem_classes=["tg-left"]):
@@ -47,7 +47,7 @@ def build(shared: Shared, top: Any, state_of: Callable[..., Any]) -> PicturePage
                     label="Picture", show_label=False, elem_id="tagger_picture", height=380,
                     image_mode="RGBA",
                 )  # fmt: skip
-                question = Question(shared.app)
+                question = Question(shared)
             facts = told("tagger_facts")
             with make("Column", elem_classes=["tg-card"]):
                 limits = html("tagger_limits")
@@ -100,15 +100,6 @@ def _follow(acts: Acts, shared: Shared, box: Any, parts: tuple[Any, list[Any], l
     listen(box.input, acts.hear, spoken, heard, numbered(spoken, turn))
     for event in (ask.click, *map(edited, shared.controls)):
         listen(event, acts.refresh_in_turn, given, shown, numbered(given, turn))
-
-
-def _acts(shared: Shared) -> Acts:
-    def made() -> Acts:
-        from .tagging import Acts
-
-        return Acts(shared)
-
-    return later(made)
 
 
 def _filter() -> None:

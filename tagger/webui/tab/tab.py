@@ -10,6 +10,7 @@ from ...models.default import DEFAULT
 from ...settings import Settings
 from ..compat import edited, forget_values, gradio, listen, make, update
 from . import captions, destination, folder, form, models, options, picture, presets, training
+from .later import later
 from .markup import Markup, el
 from .shared import Prompts, Shared
 from .thumbnails import Thumbnails
@@ -49,7 +50,8 @@ def _build(app: Callable[[], App], prompts: Prompts | None, named: str) -> None:
     base = make("State", value=Settings())
     controls, row = options.build()
     shared = Shared(app, prompts, model, base, controls)
-    acts, thumbnails = models.acts_of(shared), Thumbnails()
+    acts: Acts = later("models", shared)
+    thumbnails = Thumbnails()
     with make("Tabs", elem_id="tagger_pages"):
         with _page("Picture"):
             first = picture.build(shared, top, acts.top)

@@ -39,7 +39,7 @@ class TrainingPage:
 
 def build(shared: Shared) -> TrainingPage:
     """Make the page, inside the tab that is open, with its listeners."""
-    acts = _acts(shared)
+    acts: Acts = later("training", shared)
     seen = make("State", value=("", ""))
     with make("Column", elem_classes=["tg-card", "tg-python"]):
         make("HTML", value=common.section("Python", SET_UP), elem_classes=["tg-html"])
@@ -65,15 +65,6 @@ def build(shared: Shared) -> TrainingPage:
     listen(first.then, acts.start, [seen, named, *form], [note, plan, *shown])
     listen(box.input, acts.hear, [box, seen], [box, note, *shown])
     return TrainingPage(shown, [seen], acts.look, acts.choices, form[2:4], acts.news)
-
-
-def _acts(shared: Shared) -> Acts:
-    def made() -> Acts:
-        from .acts.training import Acts
-
-        return Acts(shared.app)
-
-    return later(made)
 
 
 def _form() -> tuple[list[Any], Any, Any]:

@@ -1,4 +1,5 @@
 """What the listeners of each page do; the page of the same name has the components.
 
-They are imported when a listener is first called: a host's start does without them.
+`why` is of the page Picture, too: `question` has its components. All of them are imported when one
+of their listeners is first called, for the reason that `later` gives.
 """

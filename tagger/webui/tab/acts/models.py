@@ -12,6 +12,7 @@ from ...jobs import ENDED
 from ..fragments import common
 from ..fragments import models as fragments
 from ..letters import letters
+from ..shared import Shared
 
 OWN = (
     "Put a folder with model.onnx and selected_tags.csv (or another layout that is known) into one "
@@ -23,8 +24,8 @@ _HERE = {"loaded": 0, "downloading": 1, "on disk": 2, "absent": 3, "bad": 4}
 class Acts:
     """What the listeners do; each gives the values of its outputs."""
 
-    def __init__(self, app: App) -> None:
-        self._app = app
+    def __init__(self, shared: Shared) -> None:
+        self._app: App = shared.app
 
     def hear(self, letter: str, chosen: str | None) -> list[Any]:
         """A button of the table was pressed."""

@@ -22,14 +22,15 @@ from ..fragments import common
 from ..fragments import training as fragments
 from ..fragments.common import NEW, NONE
 from ..letters import letters
+from ..shared import Shared
 
 
 class Acts:
     """What the page's listeners do; each gives the values of its outputs."""
 
-    def __init__(self, app: App) -> None:
-        self._app = app
-        self._runs = app.trainings
+    def __init__(self, shared: Shared) -> None:
+        self._app: App = shared.app
+        self._runs = self._app.trainings
         self._chosen = ""
         self._news = False
 

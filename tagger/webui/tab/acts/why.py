@@ -7,21 +7,15 @@ overtakes another; an answer to another picture or model than the page shows is 
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable
-from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from ..app import App
-from ..compat import listen, make
-from .fragments import why as fragments
-from .letters import box as letter_box
-from .letters import letters
-from .markup import Markup
-from .parts import told
-from .view import Picture
-
-if TYPE_CHECKING:
-    from ..reasons import Reason, Reasons
+from ...app import App
+from ...reasons import Reason, Reasons
+from ..fragments import why as fragments
+from ..letters import letters
+from ..markup import Markup
+from ..shared import Shared
+from ..view import Picture
 
 PAGES = 64
 """Pages whose last question is remembered."""
@@ -33,8 +27,9 @@ _CLOSED = Markup("")
 class Acts:
     """What the listeners do; each gives the values of its outputs."""
 
-    def __init__(self, app: App) -> None:
-        self._app = app
+    def __init__(self, shared: Shared) -> None:
+        self._app: App = shared.app
+        self._reasons = Reasons(self._app)
         self._asked: OrderedDict[str, Reason] = OrderedDict()
 
     def hear(self, post: str, asked: str, picture: Picture, model: str | None) -> list[Any]:
@@ -51,12 +46,6 @@ class Acts:
         if shown is None:
             shown = self._look(asked, picture, model)
         return ["", asked, shown]
-
-    @cached_property
-    def _reasons(self) -> Reasons:
-        from ..reasons import Reasons  # a host's start can do without
-
-        return Reasons(self._app)
 
     def close(self, asked: str) -> Markup:
         """Stop looking, if that still goes on; what the page shows then."""
@@ -103,31 +92,3 @@ def _shown(reason: Reason, picture: Picture) -> Markup:
 def _category(tag: str, picture: Picture) -> str:
     labels = picture.scores.labels if picture.scores else ()
     return next((each.category.name for each in labels if each.name == tag), "general")
-
-
-class Question:
-    """The components, and what closes the question from elsewhere on the page."""
-
-    def __init__(self, app: App) -> None:
-        """Make them, where the answer is to stand."""
-        self._acts = Acts(app)
-        self.asked = make("State", value="")
-        self.place = told("tagger_why")
-        self._box = letter_box("why")
-
-    def connect(self, state: Any, model: Any, top: Any, state_of: Callable[..., Any]) -> None:
-        """Hear our script; `state` is the page's Picture.
-
-        `state_of` gives the line at the `top`: kept tags are shown without their model, and a
-        question loads it.
-        """
-
-        def hear(post: str, asked: str, picture: Picture, model: str | None) -> list[Any]:
-            return [*self._acts.hear(post, asked, picture, model), state_of(model)]
-
-        given = [self._box, self.asked, state, model]
-        listen(self._box.input, hear, given, [self._box, self.asked, self.place, top])
-
-    def close(self, asked: str) -> Markup:
-        """Something else is shown now: what stands in its place."""
-        return self._acts.close(asked)

@@ -5,21 +5,21 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from ...errors import TaggerError
-from ...images import open_image
-from ...images.kinds import HEAD, recognise
-from ...settings import Settings
-from ..app import AbsentError
-from ..compat import Original, update
-from . import presets, tokens, view
-from .form import CONTROLS
-from .fragments import common
-from .fragments import picture as fragments
-from .letters import letters
-from .markup import Markup, anew
-from .shared import Asked, Shared
-from .turns import Turns
-from .view import Picture
+from ....errors import TaggerError
+from ....images import open_image
+from ....images.kinds import HEAD, recognise
+from ....settings import Settings
+from ...app import AbsentError
+from ...compat import Original, update
+from .. import presets, tokens, view
+from ..form import CONTROLS
+from ..fragments import common
+from ..fragments import picture as fragments
+from ..letters import letters
+from ..markup import Markup, anew
+from ..shared import Asked, Shared
+from ..turns import Turns
+from ..view import Picture
 
 
 class Acts:
