@@ -100,9 +100,9 @@ def run(argv: Sequence[str], prog: str) -> int:
     names = () if flags.address == "0.0.0.0" else (flags.address,)
     with _bound(flags.address, flags.port) as bound:
         served = application(app, page=flags.page, names=names)
-        print(f"Tagger at {_url(bound)}/ (API: {_url(bound)}/docs)", file=sys.stderr, flush=True)
+        told = f"Tagger at {_url(bound)}/ (API: {_url(bound)}/docs)"
         try:
-            serve(app, served, bound)
+            serve(app, served, bound, lambda: print(told, file=sys.stderr, flush=True))
         except KeyboardInterrupt:
             return INTERRUPTED
     return DONE

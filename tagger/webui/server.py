@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import socket
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from .. import __version__
@@ -33,14 +33,23 @@ def application(app: App, *, page: bool, names: Sequence[str] = ()) -> Any:
     return Guard(web, app.host.credentials, names)
 
 
-def serve(app: App, application: Any, bound: socket.socket) -> None:
+def serve(
+    app: App, application: Any, bound: socket.socket, ready: Callable[[], None] = lambda: None
+) -> None:
     """Serve at a bound socket until Ctrl-C or SIGTERM; streams and jobs end with it.
+
+    `ready` is called once requests are answered.
 
     Raises KeyboardInterrupt after Ctrl-C, once all has ended.
     """
     import uvicorn
 
     class Server(uvicorn.Server):
+        async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+            await super().startup(sockets)
+            if self.started:
+                ready()
+
         def handle_exit(self, sig: int, frame: Any) -> None:
             app.jobs.closing()
             super().handle_exit(sig, frame)
