@@ -177,7 +177,7 @@ def test_a_start_imports_what_it_shows_and_no_more(
     assert "webui.tab.tab" in loaded
     later = (
         "webui.app", "webui.api", "webui.scoring", "webui.training", "webui.tab.acts",
-        "webui.tab.tagging", "models.spec", "models.catalog", "folder", "pipeline", "backends",
+        "models.spec", "models.catalog", "folder", "pipeline", "backends",
         "engine", "store", "images", "report",
     )  # fmt: skip
     assert [each for each in loaded if each.startswith(later)] == []

@@ -151,7 +151,7 @@ def test_a_check_without_an_answer_stands_in_nobodys_way(
         Trainings().rehearse(request, python, 0.1)
     monkeypatch.setattr("tagger.webui.training.ASK_S", 0.1)
     monkeypatch.setattr(Acts, "_asked", lambda *_: (request, python))
-    acts = Acts(bench.app())
+    acts = Acts(bench.shared())
     assert "mine has begun, unchecked" in acts.start(("", ""), "")[0]
     run = acts._runs.list()[0]
     assert run.live
