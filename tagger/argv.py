@@ -12,7 +12,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import MISSING, field, fields, is_dataclass, make_dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar, get_origin
+from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin
 
 from .errors import OptionError
 from .groups import build, members, settings
@@ -37,8 +37,9 @@ def parse(
     """Read the arguments after a verb into an instance of `cls`.
 
     A list that is not positional takes one value each time its option is written, in place of
-    the default; a boolean is a bare flag. `defaults` replaces the defaults of the dataclass, as a
-    recipe does. Settings in groups are flags under their own names; the help lists those of `cls`
+    the default, and a mapping one NAME=N; a boolean is a bare flag. `defaults` replaces the
+    defaults of the dataclass, as a recipe does. Settings in groups are flags under their own
+    names; the help lists those of `cls`
     itself first, then the `common` ones of any group, then each group's.
 
     Raises OptionError, one sentence, where an argument is unknown, missing or of the wrong kind.
@@ -130,12 +131,16 @@ def _given(cls: type[Any], values: dict[str, Any], defaults: Mapping[str, Any]) 
         default, written = _default(each, defaults), values[each.name]
         if isinstance(default, tuple) and len(written) > len(default):
             values[each.name] = written[len(default) :]
+        if get_origin(each.type) is Mapping:
+            values[each.name] = dict(values[each.name])
     return values
 
 
 def _default(setting: Field, defaults: Mapping[str, Any]) -> Any:
-    """A setting's default, or a recipe's; a list as YAML has it is the tuple that tyro expects."""
+    """A setting's default, or a recipe's; lists and mappings are the tuples that tyro expects."""
     default = defaults.get(setting.name, setting.default)
+    if isinstance(default, Mapping):
+        return tuple(default.items())
     return tuple(default) if isinstance(default, list) else default
 
 
@@ -160,7 +165,7 @@ def _argument(
     ]
     if positional:
         markers = [tyro.conf.Positional, *markers]
-    elif get_origin(setting.type) is tuple:
+    elif get_origin(setting.type) in (tuple, Mapping):
         markers = [tyro.conf.UseAppendAction, *markers]
     kind = Annotated[(_kind(setting), *markers)]  # pyright: ignore[reportInvalidTypeForm]
     if default is MISSING:
@@ -172,6 +177,8 @@ def _kind(setting: Field) -> Any:
     """The type that tyro parses: choices as a Literal, so that --help lists them."""
     if setting.choices and setting.type is str:
         return Literal[tuple(setting.choices)]  # pyright: ignore[reportInvalidTypeForm]
+    if get_origin(setting.type) is Mapping:
+        return tuple[_pair(setting), ...]
     return {
         Path: _path(),
         Path | None: _path() | None,
@@ -191,6 +198,29 @@ def _path() -> Any:
         str_from_instance=lambda path: [str(path)],
     )
     return Annotated[Path, spec]
+
+
+def _pair(setting: Field) -> Any:
+    """A name and its number as tyro reads them, such as `general=10`."""
+    from tyro.constructors import PrimitiveConstructorSpec as Spec
+
+    form, (_, number) = setting.metavar or "NAME=N", get_args(setting.type)
+
+    def read(words: list[str]) -> tuple[str, Any]:
+        name, _, value = words[0].partition("=")
+        try:
+            return name, number(value)
+        except ValueError:
+            raise ValueError(f"expected {form}, got {words[0]!r}") from None
+
+    spec: Any = Spec(
+        nargs=1,
+        metavar=form,
+        instance_from_str=read,
+        is_instance=lambda value: isinstance(value, tuple),
+        str_from_instance=lambda pair: [f"{pair[0]}={pair[1]}"],
+    )
+    return Annotated[tuple, spec]
 
 
 def _refuse_no_path(name: str, value: Any) -> None:

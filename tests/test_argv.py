@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -31,6 +32,7 @@ class Wanted:
     colour: Literal["red", "blue"] | None = option(None, help="Which.")
     recursive: bool = option(True, help="Go into subfolders.")
     out: Path | None = option(None, help="Where to.")
+    least: Mapping[str, int] = option(factory=dict, help="Of each.", ge=1, metavar="CATEGORY=N")
 
     def __post_init__(self) -> None:
         check(self)
@@ -47,6 +49,20 @@ def test_positional_words_and_repeated_options_become_lists() -> None:
     assert wanted.images == (Path("a b.png"), Path("c.png"))
     assert wanted.threshold == ("0.3", "character=0.8")
     assert read("a", "--out", "b").out == Path("b")
+
+
+def test_pairs_become_a_mapping() -> None:
+    """One each time the option is written, and in place of a recipe's."""
+    wanted = read("a.png", "--least", "general=10", "--least", "character=1")
+    recipe = {"least": {"copyright": 2}}
+    left = parse(Wanted, ["a"], "tagger do", positional=("images",), defaults=recipe)
+    given = parse(
+        Wanted, ["a", "--least", "meta=3"], "tagger do", positional=("images",), defaults=recipe
+    )
+
+    assert wanted.least == {"general": 10, "character": 1}
+    assert read("a").least == {}
+    assert (left.least, given.least) == ({"copyright": 2}, {"meta": 3})
 
 
 def test_a_list_that_is_written_stands_in_for_its_default() -> None:
@@ -85,6 +101,9 @@ def test_a_boolean_that_is_on_is_turned_off_by_its_no() -> None:
         (["a", "--select", "best"], "best"),
         (["a", "--top", "many"], "can.t read .many."),
         (["a", "--weight", "3"], "from 0 to 1"),
+        (["a", "--least", "general"], "expected CATEGORY=N, got 'general'"),
+        (["a", "--least", "general=few"], "expected CATEGORY=N, got 'general=few'"),
+        (["a", "--least", "general=0"], "at least 1, got 0"),
         (["a", "--top"], "--top"),
         (["a", ""], "images: expected a path, got an empty word"),
         (["a", "--out", ""], "out: expected a path, got an empty word"),
