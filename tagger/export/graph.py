@@ -9,7 +9,8 @@ for: `rating_scalar` [N], the rating from 0 to 1; `embedding` and `embedding_HEA
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
@@ -78,7 +79,7 @@ def write_onnx(
     other numbers than the network's, and runtimes fold it when they load.
     """
     contract.eval()
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), _positions_at(contract.network, size // contract.pool):
         # the exporter of TorchScript is the one that writes opset 17 directly
         warnings.simplefilter("ignore", DeprecationWarning)
         # a constant that a head makes is one of the graph's too, as it should be
@@ -101,6 +102,35 @@ def write_onnx(
         store_as_fp16(model)
     onnx.checker.check_model(model, full_check=True)
     onnx.save(model, path)
+
+
+@contextmanager
+def _positions_at(network: nn.Module, side: int) -> Iterator[None]:
+    """Within the block a NaFlex network's positions are those of pictures of `side` pixels.
+
+    timm's resizes its grid of them whenever it sees a picture, by an antialiased bicubic that ONNX
+    has from opset 18 on; resized once they are the same numbers.
+    """
+    kept: list[tuple[Any, nn.Parameter]] = []
+    for module in network.modules():
+        own: Any = module
+        grid = getattr(own, "pos_embed_grid_size", None)
+        if grid and getattr(own, "pos_embed", None) is not None:
+            kept.append((own, own.pos_embed))
+            own.pos_embed = nn.Parameter(_resized(own, [side // one for one in own.patch_size]))
+    try:
+        yield
+    finally:
+        for own, positions in kept:
+            own.pos_embed = positions
+
+
+@torch.no_grad()
+def _resized(own: Any, grid: list[int]) -> torch.Tensor:
+    """The positions [1, h, w, d] that are added to a picture of such a grid of patches."""
+    none = torch.zeros(1, grid[0] * grid[1], own.pos_embed.shape[-1]).to(own.pos_embed)
+    own._apply_learned_pos_embed(none, grid_size=grid)  # adds them in place
+    return none.unflatten(1, tuple(grid))
 
 
 def store_as_fp16(model: Any) -> None:

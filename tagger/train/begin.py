@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from .config import TrainConfig
@@ -11,9 +14,19 @@ from .freezing import check_heads
 from .headplan import plan_heads
 from .model import TaggerNetwork, set_priors
 from .objective import Objective, make_objective
+from .optim import make_optimizer
 from .targets import Targets, label_counts
 from .transfer import fill, grown_plans
 from .trunk import make_trunk
+
+
+def check(config: TrainConfig) -> None:
+    """Raise OptionError for a network or an optimizer that can't be, without memory and at once.
+
+    What a DATASET has to be read for, `begin` refuses.
+    """
+    with torch.device("meta"):
+        make_optimizer(make_trunk(config.network).network, replace(config.optim, layer_decay=0.0))
 
 
 def begin(

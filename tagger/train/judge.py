@@ -37,7 +37,9 @@ def judge(
     padded = np.resize(rows, -(-len(rows) // processes) * processes)  # as many for each
     with learner.average.swapped(learner.network):
         learner.whole.eval()
-        logits, loss = _score(material, learner, padded[own::processes])
+        own_rows = padded[own::processes]
+        counted = len(range(own, len(rows), processes))  # what fills up is not judged twice
+        logits, loss = _score(material, learner, own_rows, counted)
         learner.whole.train()
     gathered: Any = learner.accelerator.gather(torch.cat(logits))
     scores = torch.sigmoid(gathered).cpu().numpy()
@@ -45,23 +47,28 @@ def judge(
     scores = scores.reshape(processes, -1, scores.shape[1]).swapaxes(0, 1)
     scores = scores.reshape(len(padded), -1)[: len(rows)]
     losses: Any = learner.accelerator.gather(loss)
+    mean = losses.sum().item() / len(rows)
     truth, known = material.targets.of(rows)
     found = Predictions(scores, truth, known)
-    return Judged(losses.mean().item(), mean_average_precision(found, labels), found)
+    return Judged(mean, mean_average_precision(found, labels), found)
 
 
 @torch.no_grad()
 def _score(
-    material: Material, learner: Learner, rows: NDArray[np.intp]
+    material: Material, learner: Learner, rows: NDArray[np.intp], counted: int
 ) -> tuple[list[torch.Tensor], torch.Tensor]:
-    """Logits of each batch, and the mean loss of a picture, a tensor of one number."""
+    """Logits of each batch, and the summed loss of the first `counted` rows, a tensor [1]."""
     device = learner.accelerator.device
     logits: list[torch.Tensor] = []
-    total = torch.zeros(1, device=device)
+    total, done = torch.zeros(1, device=device), 0
     for batch in material.loader.batches(rows_in_batches(rows, SCORED_AT_ONCE)):
         truth, known = batch.truth.to(device), batch.known.to(device)
+        places = torch.arange(done, done + len(batch.rows), device=device)
+        weight = (places < counted).float()
         with autocast(material.config, device if device.type == "cuda" else torch.device("cpu")):
-            parts = learner.whole(to_images(batch.pixels, device), truth, known, judging=True)
+            images = to_images(batch.pixels, device)
+            parts = learner.whole(images, truth, known, judging=True, weight=weight)
         logits.append(parts["logits"])
         total += parts["loss"] * len(batch.rows)
-    return logits, total / len(rows)
+        done += len(batch.rows)
+    return logits, total

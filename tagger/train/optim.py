@@ -21,6 +21,8 @@ def make_optimizer(network: nn.Module, options: OptimOptions) -> torch.optim.Opt
     2106.08254). Raises OptionError for a name that timm lacks and for what the optimizer refuses.
     """
     own = arguments(options.optimizer_args, "optimizer_args")
+    if options.optimizer.lower() == "sgd" and not options.momentum:
+        own = {"nesterov": False, **own}  # timm's sgd is Nesterov's, which is none without
     if options.layer_decay and not hasattr(network, "group_matcher"):
         raise OptionError("layer_decay: expected a network with layers in order, got one without")
     with warnings.catch_warnings():  # of the scheduler's order, which is ours

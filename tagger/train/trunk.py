@@ -15,6 +15,7 @@ from torch import nn
 
 from ..errors import OptionError
 from .config import NetworkOptions, arguments
+from .config.network import POOLS, SIZE
 
 _TIMMS_OWN = set(inspect.signature(timm.create_model).parameters) - {"kwargs"}
 """What `timm.create_model` takes for itself: with some of it a file could bring a pickle."""
@@ -91,6 +92,7 @@ def make_trunk(options: NetworkOptions) -> Trunk:
             f"{settings}: expected settings of {architecture} for {options.side} pixels, got "
             f"{own}: {str(error).splitlines()[0] if str(error) else type(error).__name__}"
         ) from error
+    _check_patches(network, options)
     classifier = whole.get_classifier()
     if not isinstance(classifier, nn.Linear) or classifier.bias is None:
         raise OptionError(
@@ -154,6 +156,26 @@ def _described(
                 if "img_size" not in str(error):
                     raise
         return timm.create_model(architecture, num_classes=1, **own), own
+
+
+def _check_patches(network: Any, options: NetworkOptions) -> None:
+    """Raise OptionError where patches would leave a strip of the picture unseen, as timm lets them.
+
+    (Those that pad the picture, by `dynamic_img_pad`, leave none.)
+    """
+    layer = getattr(network, "patch_embed", None) or getattr(network, "embeds", None)
+    size = getattr(layer, "patch_size", None)
+    if size is None or getattr(layer, "dynamic_img_pad", False):
+        return
+    step = max(size) if isinstance(size, tuple) else int(size)
+    if options.side % step:
+        fit = [f"{pool} ({SIZE // pool} pixels)" for pool in POOLS if not SIZE // pool % step]
+        raise OptionError(
+            f"pool: expected a size that patches of {step} pixels fill, got {options.side}: "
+            f"--pool {', '.join(fit)}"
+            if fit
+            else f"architecture: expected patches that fill {SIZE} pixels, got ones of {step}"
+        )
 
 
 def _check(architecture: str, own: Mapping[str, Any]) -> None:

@@ -27,12 +27,13 @@ class Whole(nn.Module):
         at: str = "pixels",
         judging: bool = False,
         teacher: torch.Tensor | None = None,
+        weight: torch.Tensor | None = None,
     ) -> dict[str, torch.Tensor]:
         """Parts of the loss, scalars in fp32, `loss` their total; with `judging`, `logits` too.
 
         images: float32 [N, 3, S, S]; truth, known: bool [N, n]; share: MixUp's, 1 for none, of
         pixels or embeddings as `at` says; teacher: another tagger's probabilities, float32 [N, n],
-        NaN where it says nothing.
+        NaN where it says nothing; weight: of each picture's cost, float32 [N].
         """
         if at == "pixels":
             images = mixed(images, share)
@@ -43,5 +44,5 @@ class Whole(nn.Module):
         truth, known = mixed_targets(truth, known, share)
         if teacher is not None:
             teacher = mixed(teacher, share)
-        parts = self.objective(outputs, truth, known, teacher=teacher)
+        parts = self.objective(outputs, truth, known, weight, teacher)
         return {**parts, "logits": outputs.logits.float()} if judging else parts

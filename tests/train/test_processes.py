@@ -48,6 +48,19 @@ sys.exit(max(os.waitpid(child, 0)[1] for child in children))
 VIT = {"img_size": 28, "patch_size": 7, "embed_dim": 24, "depth": 2, "num_heads": 2}
 
 
+HEADS = {
+    "rating": {"kind": "ordinal", "labels": ["rating"]},
+    "who": {"labels": ["character"], "hidden": 8, "loss": "cross_entropy"},
+    "rest": {"labels": ["general", "copyright"], "loss": "asl", "weight": 0.5},
+}
+TRIALS = {
+    "plain": (50, 0, []),
+    # pictures that know different tags, three losses, one of them over a picture's labels; every
+    # step is clipped; four pictures fill no step, and 17 are judged by two
+    "all at once": (52, 30, ["--heads", json.dumps(HEADS), "--clip", "0.1", "--optimizer", "sgd"]),
+}
+
+
 def words(dataset: Path, out: Path, batch: int, accumulate: int) -> list[str]:
     """A training of three steps by a network whose normalisation knows one picture only."""
     found = [str(dataset), "--out", str(out), "--architecture", "vit_tiny_patch16_224"]
@@ -62,16 +75,18 @@ def records(out: Path) -> list[dict[str, Any]]:
 
 @pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="two processes are made by fork")
+@pytest.mark.parametrize("trial", TRIALS)
 def test_two_processes_have_the_losses_of_one_with_twice_the_batch(
-    make_dataset: MakeDataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    make_dataset: MakeDataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, trial: str
 ) -> None:
     """Step by step to 1e-5 of their size, and in the epoch's judgement, which they share out."""
-    dataset = make_dataset(50)
+    count, unknown, more = TRIALS[trial]
+    dataset = make_dataset(count, ratings="gsqe", unknown=unknown)
     monkeypatch.setattr(loop, "finish", lambda *_: None)
-    assert run(words(dataset, tmp_path / "one", 16, 1)) == 0
+    assert run([*words(dataset, tmp_path / "one", 16, 1), *more]) == 0
     script = tmp_path / "two.py"
     script.write_text(TWO)
-    command = [sys.executable, str(script), *words(dataset, tmp_path / "two", 4, 2)]
+    command = [sys.executable, str(script), *words(dataset, tmp_path / "two", 4, 2), *more]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr[-3000:]
     one, two = records(tmp_path / "one"), records(tmp_path / "two")

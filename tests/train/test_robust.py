@@ -194,17 +194,34 @@ def test_a_refusal_leaves_no_half_made_run(
     config = settings(make_dataset(), tmp_path / "runs" / "mine", epochs=1)
     if there:
         config.out.mkdir(parents=True)
-    with pytest.raises(OptionError, match="optimizer: expected one of timm's"):
-        train(config.but(optimizer="adamv"), io.StringIO())
+    with pytest.raises(OptionError, match="train_heads: expected one of all"):
+        train(config.but(train_heads=("nobody",)), io.StringIO())
     assert list(config.out.parent.iterdir() if there else tmp_path.glob("runs")) == (
         [config.out] if there else []
     )
     assert not there or not list(config.out.iterdir())
     train(config, io.StringIO())
     kept = sorted(config.out.rglob("*"))
-    with pytest.raises(OptionError, match="optimizer: expected one of timm's"):
-        train(config.but(optimizer="adamv", epochs=2, resume=True), io.StringIO())
+    with pytest.raises(OptionError, match="train_heads: expected one of all"):
+        train(config.but(train_heads=("nobody",), epochs=2, resume=True), io.StringIO())
     assert sorted(config.out.rglob("*")) == kept
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [({"optimizer": "adamv"}, "did you mean"), ({"architecture": "resnet19"}, "did you mean")],
+)
+def test_what_needs_no_picture_is_refused_before_they_are_prepared(
+    changes: dict[str, Any],
+    sentence: str,
+    make_dataset: MakeDataset,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Which may take hours."""
+    monkeypatch.setattr(loop, "gather", lambda *_: pytest.fail("pictures were prepared"))
+    with pytest.raises(OptionError, match=sentence):
+        train(settings(make_dataset(24), tmp_path / "run", **changes), io.StringIO())
 
 
 def test_a_dataset_that_was_moved_is_found_where_one_says(
@@ -231,6 +248,7 @@ def test_a_dataset_that_was_moved_is_found_where_one_says(
          ' "min": 0.02, "factor": 0.2}]', "epochs": 9},
         {"patience": 1, "min_delta": 1.0, "epochs": 9},
         {"mixup": 0.5, "schedule": "onecycle", "optimizer": "sgd", "precision": "bf16"},
+        {"optimizer": "sgd", "momentum": 0.0},
         {"kernels": ("area", "bilinear"), "sampling": "tags"},
         {"deterministic": True, "precision": "fp16", "ema": 0.0, "warmup_steps": 2},
     ],
