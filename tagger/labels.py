@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -79,6 +79,37 @@ def scheme_of(names: Iterable[str]) -> tuple[Category, ...]:
     return E621
 
 
+def numbered(labels: Iterable[Label]) -> tuple[Label, ...]:
+    """Labels of one site or several, each category under one number and each number with one.
+
+    Danbooru's numbers or e621's where they have all of these categories; else a category keeps
+    the number that it first comes with, or takes a free one where another has that.
+    """
+    own = tuple(labels)
+    kinds = dict.fromkeys(label.category for label in own if label.name)
+    names = dict.fromkeys(kind.name for kind in kinds)
+    for scheme in (DANBOORU, E621):
+        found = {kind.name: kind for kind in scheme}
+        if found.keys() >= names.keys():
+            break
+    else:
+        found = _apart(kinds)
+    return tuple(
+        replace(label, category=found[label.category.name]) if label.name else label
+        for label in own
+    )
+
+
+def _apart(kinds: Iterable[Category]) -> dict[str, Category]:
+    found: dict[str, Category] = {}
+    for kind in kinds:
+        if kind.name not in found:
+            taken = {each.id for each in found.values()}
+            free = kind.id if kind.id not in taken else max(*taken, 9) + 1
+            found[kind.name] = Category(free, kind.name)
+    return found
+
+
 @dataclass(frozen=True)
 class Label:
     """One output slot of a model."""
@@ -130,6 +161,12 @@ class LabelSet:
     def categories(self) -> tuple[Category, ...]:
         """The categories present, in order of first appearance."""
         return tuple(dict.fromkeys(label.category for label in self.labels if label.name))
+
+    @property
+    def numbering(self) -> tuple[Category, ...]:
+        """What the categories' numbers mean: Danbooru's scheme or e621's, else its own."""
+        own = self.categories
+        return next((each for each in (DANBOORU, E621) if {*own} <= {*each}), own)
 
     @cached_property
     def thresholds(self) -> NDArray[np.float32]:

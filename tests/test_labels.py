@@ -14,11 +14,13 @@ from tagger.errors import LabelFileError, OptionError
 from tagger.labels import (
     DANBOORU,
     E621,
+    UNNAMED,
     Category,
     Label,
     LabelSet,
     category,
     format_selected_tags,
+    numbered,
     parse_selected_tags,
     read_selected_tags,
     write_selected_tags,
@@ -294,3 +296,20 @@ def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
         read_selected_tags(tmp_path / "none.csv")
     with pytest.raises(LabelFileError, match="expected a label file"):
         read_selected_tags(tmp_path)
+
+
+def test_labels_of_two_sites_are_numbered_as_one() -> None:
+    """Danbooru's 5 is meta and e621's is species: together they have e621's numbers."""
+    meta = Label("highres", category(DANBOORU, "meta"))
+    wolf = Label("wolf", category(E621, "species"))
+    alone = LabelSet(numbered([meta]))
+    assert alone[0].category.id == 5
+    assert alone.numbering == DANBOORU
+    both = LabelSet(numbered([meta, wolf, Label("", UNNAMED)]))
+    assert [(each.category.id, each.category.name) for each in both] == [
+        (7, "meta"), (5, "species"), (-1, "unnamed"),
+    ]  # fmt: skip
+    assert both.numbering == E621
+    own = LabelSet(numbered([meta, Label("oil", Category(5, "medium"))]))
+    assert [each.category for each in own] == [Category(5, "meta"), Category(10, "medium")]
+    assert own.numbering == own.categories

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from .. import __version__
 from ..labels import LabelSet
+from .rows import NOBODY
 
 
 @dataclass(frozen=True)
@@ -44,20 +46,27 @@ _OWN = """\
 - `network.safetensors` with `network.json`: the same network, whose heads timm has not, for
   Tagger to train further."""
 
+_RELATIONS = "- `relations.json`: what its tags imply and are also called, as its dataset knew it."
+
 
 def write_card(
-    card: Card, labels: LabelSet, shown: str, extras: Sequence[str] = (), timm: bool = True
+    card: Card,
+    labels: LabelSet,
+    shown: str,
+    extras: Sequence[str] = (),
+    timm: bool = True,
+    relations: bool = False,
 ) -> str:
     """The card's Markdown; `shown` says in a phrase what the network is.
 
     extras: what its graph gives beside probabilities, by name. timm: whether the folder has the
-    network as timm builds it.
+    network as timm builds it. relations: whether it has what its tags imply.
     """
     parts = [
-        _front(card),
+        _front(card, timm),
         f"# {card.name}\n\n{card.title or 'An image tagger.'}\n\n{shown}",
         "\n\n".join(["## Use", *card.notes, USE]),
-        _files(extras, timm),
+        _files(extras, timm, relations),
         _half(card.half),
         _labels(labels),
         _figures(card.figures),
@@ -68,14 +77,16 @@ def write_card(
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def _front(card: Card) -> str:
+def _front(card: Card, timm: bool) -> str:
     """The YAML that the hub reads; JSON strings are YAML strings."""
-    lines = [f"license: {json.dumps(card.licence.lower())}", "library_name: timm"]
+    library = "timm" if timm else "onnx"
+    lines = [f"license: {json.dumps(card.licence.lower())}", f"library_name: {library}"]
     lines += ["pipeline_tag: image-classification", "tags: [image-tagging, onnx, wd-tagger]"]
     return "\n".join(["---", *lines, "---"])
 
 
-def _files(extras: Sequence[str], timm: bool) -> str:
+def _files(extras: Sequence[str], timm: bool, relations: bool) -> str:
+    known = f"\n{_RELATIONS}" if relations else ""
     more = "".join(f"\n- Output `{name}` of `model.onnx`: {_extra(name)}." for name in extras)
     return f"""## Files
 
@@ -83,7 +94,7 @@ def _files(extras: Sequence[str], timm: bool) -> str:
   0 to 255, of a picture padded with white to a square; output 0: a probability for each row of
   the CSV; output `all`: for each row of `labels/all.csv`.
 {_TIMM if timm else _OWN}
-- `tagger.json`: how to feed and read it, and the thresholds.{more}"""
+- `tagger.json`: how to feed and read it, and the thresholds.{known}{more}"""
 
 
 def _extra(name: str) -> str:
@@ -105,8 +116,8 @@ def _half(half: Mapping[str, Any]) -> str:
 
 
 def _labels(labels: LabelSet) -> str:
-    counts = [f"{len(labels.of(kind.name)):,} {kind.name}" for kind in labels.categories]
-    return f"## Labels\n\n{', '.join(counts)}."
+    kinds = Counter(label.category.name for label in labels if label.name not in ("", NOBODY))
+    return f"## Labels\n\n{', '.join(f'{count:,} {kind}' for kind, count in kinds.items())}."
 
 
 def _figures(figures: Mapping[str, Mapping[str, Any]]) -> str:
@@ -172,6 +183,8 @@ def _data(about: Mapping[str, Any]) -> str:
         for name, value in about.get("options", {}).items()
         if value not in (None, "", 0, False, [], {}) and name not in PLACES
     }
+    if "heads" in about and "heads" in chosen:
+        chosen["heads"] = about["heads"]  # those that became labels, of all that were asked for
     if chosen:
         lines += ["", "Chosen by:", "", "```json", _one_a_line(chosen), "```"]
     return "\n".join(lines)

@@ -106,9 +106,10 @@ def _write(model: Finished, folder: Path) -> None:
     write_every(labels, folder)
     side = WD.size[0] // model.pool
     shown = f"{model.architecture} of timm's, seeing {side} x {side} pixels, {_size(network)}."
-    card = write_card(model.card, labels, shown, model.extras, model.timm is not None)
+    related = model.relations is not EMPTY
+    card = write_card(model.card, labels, shown, model.extras, model.timm is not None, related)
     (folder / "README.md").write_text(card, encoding="utf-8", newline="\n")
-    if model.relations is not EMPTY:
+    if related:
         write_relations(folder / RELATIONS, among(model.relations, labels.names))
     write_manifest(folder / "tagger.json", describe_model(model))
 
@@ -139,6 +140,7 @@ def describe_model(model: Finished) -> ModelSpec:
         licence=model.card.licence,
         contracts=tuple(ways),
         labels=EVERY,
+        categories=model.rows.labels.numbering,
         tags=len(model.rows.labels),
         thresholds=model.thresholds,
         precision=model.weights,

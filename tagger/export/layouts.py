@@ -98,7 +98,8 @@ def _write_wd(export: Export, folder: Path) -> ModelSpec:
     contract = Contract("onnx", "model.onnx", WD, input="input", batch=graph.fixed)
     contract = replace(contract, output="output" if whole else "all")
     labels = "selected_tags.csv" if whole else EVERY
-    return export.describe(labels, len(rows.labels), contract)
+    spec = export.describe(labels, len(rows.labels), contract)
+    return replace(spec, categories=rows.labels.numbering)
 
 
 def _write_universal(export: Export, folder: Path) -> ModelSpec:
@@ -139,7 +140,7 @@ def _write_cl(export: Export, folder: Path) -> ModelSpec:
     write_every(labels, folder)
     contract = Contract("onnx", "model_optimized.onnx", CL, input="input", output="logits")
     contract = replace(contract, activation="sigmoid", batch=graph.fixed)
-    return export.describe(EVERY, len(labels), contract)
+    return replace(export.describe(EVERY, len(labels), contract), categories=labels.numbering)
 
 
 def _cl_category(name: str) -> str:

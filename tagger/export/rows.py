@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ..labels import DANBOORU, Label, LabelSet, category, write_selected_tags
+from ..labels import DANBOORU, Label, LabelSet, category, numbered, write_selected_tags
 
 EVERY = "labels/all.csv"
 """Every label of a folder. Apart from selected_tags.csv: older readers stop at two CSVs."""
@@ -59,7 +59,7 @@ def universal_rows(vocabulary: LabelSet) -> Rows:
         *(vocabulary[index] for index in others),
     ]
     places = [*[-1] * len(RATINGS), *general, *character, *[-1] * len(nobody), *others]
-    return Rows(LabelSet(tuple(labels)), len(labels) - len(others), np.array(places, np.intp))
+    return Rows(LabelSet(numbered(labels)), len(labels) - len(others), np.array(places, np.intp))
 
 
 def model_rows(labels: LabelSet) -> Rows:
