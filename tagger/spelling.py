@@ -97,6 +97,11 @@ class Pattern:
             raise OptionError(f"expected a tag, a wildcard or a /regex/, got {text!r}")
         return cls(text, tuple(key(text).split("*")))
 
+    @property
+    def name(self) -> str:
+        """The key of the one tag that is meant; empty for a wildcard and a regex."""
+        return self.pieces[0] if len(self.pieces) == 1 else ""
+
     def matches(self, name: str) -> bool:
         """Tell whether a tag, already in the spelling of `key`, is meant."""
         if self.regex is not None:
@@ -122,10 +127,10 @@ def match(
     for pattern in patterns:
         if len(pattern.pieces) > 1:
             found |= np.array([pattern.matches(name) for name in keys], np.bool_)
-    end = time.thread_time() + seconds
-    for pattern in patterns:
-        if pattern.regex is not None:
-            found |= np.array(_search(pattern.regex, keys, end), np.bool_)
+    regexes = [pattern.regex for pattern in patterns if pattern.regex is not None]
+    end = time.thread_time() + seconds if regexes else 0.0  # a clock is slow on some systems
+    for regex in regexes:
+        found |= np.array(_search(regex, keys, end), np.bool_)
     return found & np.array([bool(name) for name in keys], np.bool_)
 
 

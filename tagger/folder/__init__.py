@@ -30,8 +30,9 @@ Read downward:
     records     records by name, more than memory holds
     metadata    captions of many pictures in one file, as trainers read them
     gather      a folder's captions in such a file
-    captions    the captions that are there, with their pictures
     words       the tags of a caption as they stand there
+    readings    what captions said, kept while their files stay
+    captions    the captions that are there, with their pictures
     captiontags such tags as scores, beside a model's
     query       which captions are meant: querywords, queryreader, matching; kept: by scores
     edit        one caption edited: edits of its tags, search in its text

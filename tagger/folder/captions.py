@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path, PurePath
 
-from ..errors import CaptionError, UsageError
+from ..caption import CaptionFormat
+from ..errors import UsageError
 from ..settings import Folder
-from .sidecars import read_caption
+from .readings import Readings, Said, say
 from .walk import Listing, Walk, walk
+from .words import Reading, take_apart
 
 
 @dataclass(frozen=True)
@@ -24,11 +26,16 @@ class Captioned:
     caption: Path
     text: str | None
     fault: str = ""
+    said: Said | None = field(default=None, compare=False, repr=False)
 
     @property
     def places(self) -> tuple[PurePath, ...]:
         """Where the pictures lie in the folder that was asked for."""
         return tuple(picture.relative_to(self.root) for picture in self.pictures)
+
+    def read(self, form: CaptionFormat) -> Reading:
+        """The caption taken apart; one that is not there says nothing."""
+        return self.said.read(form) if self.said else take_apart(self.text or "", form)
 
 
 class Captions:
@@ -38,8 +45,13 @@ class Captions:
         unreadable: sub-folders that could not be listed in the last iteration, with the cause.
     """
 
-    def __init__(self, roots: Sequence[Path], folder: Folder) -> None:
-        """Raises UsageError where a root is no folder."""
+    def __init__(
+        self, roots: Sequence[Path], folder: Folder, readings: Readings | None = None
+    ) -> None:
+        """`readings` keeps what was read for the next time.
+
+        Raises UsageError where a root is no folder.
+        """
         if not roots:
             raise UsageError("expected a folder of pictures with captions, got none: name one")
         for root in roots:
@@ -48,6 +60,9 @@ class Captions:
                 raise UsageError(f"{root}: expected a folder of pictures, got {got}")
         self.roots = tuple(roots)
         self.folder = folder
+        if readings:
+            readings.begin(self.roots, folder)
+        self._say = readings.say if readings else say
         self.unreadable: list[tuple[Path, str]] = []
 
     def __iter__(self) -> Iterator[Captioned]:
@@ -61,15 +76,11 @@ class Captions:
     def _of(self, listing: Listing) -> Iterator[Captioned]:
         groups: dict[str, list[Path]] = {}
         for name in listing.names:
-            picture = listing.folder / name
-            groups.setdefault(picture.stem, []).append(picture)
+            groups.setdefault(name.rpartition(".")[0], []).append(listing.folder / name)
         for stem, pictures in groups.items():
             caption = listing.folder / (stem + self.folder.extension)
-            try:
-                text, fault = read_caption(caption, encoding=self.folder.encoding), ""
-            except CaptionError as error:
-                text, fault = None, str(error)
-            yield Captioned(tuple(pictures), listing.root, caption, text, fault)
+            said = self._say(caption, self.folder.encoding)
+            yield Captioned(tuple(pictures), listing.root, caption, said.text, said.fault, said)
 
 
 def _no_pictures(roots: Sequence[Path], found: Walk) -> str:

@@ -110,9 +110,9 @@ def selected(captioned: Captioned, rules: Rules) -> list[bool]:
     """Tell for each picture of a caption whether it is meant."""
     if rules.selected is None:
         return [True] * len(captioned.pictures)
-    keys = tuple(word.key for word in read_words(captioned.text or "", rules.form))
-    places = zip(captioned.pictures, captioned.places, strict=True)
-    return [rules.selected(Facts(picture, place, keys)) for picture, place in places]
+    keys = [word.key for word in captioned.read(rules.form).words]
+    facts = (Facts(picture, captioned.root, keys) for picture in captioned.pictures)
+    return list(map(rules.selected, facts))
 
 
 def apply_edits(plan: EditPlan, recorder: Recorder) -> Iterator[tuple[Path, str]]:

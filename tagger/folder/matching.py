@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 
@@ -24,12 +24,18 @@ _RATINGS = ("general", "sensitive", "questionable", "explicit", "safe")
 class Facts:
     """What a query may ask of a picture.
 
-    keys: the tags of its caption in the spelling of `spelling.key`. place: its path in the folder.
+    root: the folder that was asked for. keys: the tags of its caption in the spelling of
+    `spelling.key`.
     """
 
     picture: Path
-    place: PurePath
-    keys: tuple[str, ...]
+    root: Path
+    keys: Sequence[str]
+
+    @property
+    def place(self) -> PurePath:
+        """Its path in the folder."""
+        return self.picture.relative_to(self.root)
 
 
 def asks_scores(query: Query) -> bool:
@@ -69,7 +75,7 @@ class Matcher:
             case Not(inner):
                 return not self._holds(inner, facts)
             case Has(tag):
-                return any(meant((tag,)).of(facts.keys))
+                return meant((tag,)).any(facts.keys)
             case Length(op, number):
                 return OPERATORS[op](len(facts.keys), number)
             case Lies(op, glob):

@@ -49,9 +49,17 @@ def preview(
 
 
 def _add(found: Preview, planned: Planned, form: CaptionFormat) -> None:
-    before = Counter(word.key for word in read_words(planned.before, form))
-    after = Counter(word.key for word in read_words(planned.after, form))
+    before = [word.key for word in planned.captioned.read(form).words]
+    after = [word.key for word in read_words(planned.after, form)]
     found.changed += 1
-    found.removed.update((before - after).keys())
-    found.added.update((after - before).keys())
-    found.reordered += before == after
+    found.removed.update(_missing(before, after))
+    found.added.update(_missing(after, before))
+    found.reordered += sorted(before) == sorted(after)
+
+
+def _missing(these: list[str], those: list[str]) -> set[str]:
+    """What stands more often in the one caption than in the other."""
+    found = set(these).difference(those)
+    if len(set(these)) < len(these):
+        found.update((Counter(these) - Counter(those)).keys())
+    return found

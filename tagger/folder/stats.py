@@ -20,7 +20,7 @@ from ..counts import count
 from ..wording import unweigh
 from .captions import Captioned
 from .editing import Rules, selected
-from .words import Words, category_of, read_words, why_left
+from .words import Words, category_of
 
 PAIRED = 1000
 """Tags, the most frequent ones, among which pairs are counted: a table of a million."""
@@ -89,23 +89,23 @@ def folder_stats(
     most frequent ones. beside: a tag by its key.
     """
     stats = FolderStats()
-    vocabulary: dict[str, int] = {}
-    names: list[str] = []
-    frequency: Counter[int] = Counter()
+    names: dict[str, str] = {}
+    frequency: Counter[str] = Counter()
     rows = _Rows()
     for words in _read(captions, rules, stats):
-        indices = _indices(words, vocabulary, names)
-        if beside and vocabulary.get(beside) not in indices:
+        keys = {word.key for word in words}
+        if beside and beside not in keys:
             continue
+        if new := keys.difference(names):
+            _name(words, new, names)
         stats.captions += 1
         stats.lengths[len(words)] += 1
-        frequency.update(indices)
+        frequency.update(keys)
         if pairs:
-            rows.add(indices)
-    order = sorted(frequency, key=lambda index: (-frequency[index], names[index]))
-    keys = list(vocabulary)
+            rows.add(keys)
+    order = sorted(frequency, key=lambda key: (-frequency[key], names[key]))
     kinds = categories or {}
-    stats.tags = [TagCount(names[i], category_of(keys[i], kinds), frequency[i]) for i in order]
+    stats.tags = [TagCount(names[key], category_of(key, kinds), frequency[key]) for key in order]
     if pairs:
         stats.pairs = _pairs(rows, order[:PAIRED], names, pairs)
     return stats
@@ -118,24 +118,21 @@ def _read(captions: Iterable[Captioned], rules: Rules, stats: FolderStats) -> It
             continue
         if rules.selected is not None and not any(selected(captioned, rules)):
             continue
-        text = captioned.text or ""
-        if not text.strip():
+        if not (captioned.text or "").strip():
             stats.without += len(captioned.pictures)
-        elif why := why_left(text, rules.form, rules.known):
+            continue
+        reading = captioned.read(rules.form)
+        if why := reading.why_left(rules.known):
             stats.left[why] += 1
         else:
-            yield read_words(text, rules.form)
+            yield reading.words
 
 
-def _indices(words: Words, vocabulary: dict[str, int], names: list[str]) -> set[int]:
-    """The numbers of a caption's tags; new ones get the next."""
-    found: set[int] = set()
+def _name(words: Words, new: set[str], names: dict[str, str]) -> None:
+    """Note how tags are written that were not met before."""
     for word in words:
-        index = vocabulary.setdefault(word.key, len(names))
-        if index == len(names):
-            names.append(unweigh(word.text)[0])
-        found.add(index)
-    return found
+        if word.key in new:
+            names.setdefault(word.key, unweigh(word.text)[0])
 
 
 class _Rows:
@@ -143,9 +140,11 @@ class _Rows:
 
     def __init__(self) -> None:
         self._numbers, self._ends = array("i"), array("q", [0])
+        self.numbers: dict[str, int] = {}
 
-    def add(self, numbers: Iterable[int]) -> None:
-        self._numbers.extend(numbers)
+    def add(self, keys: Iterable[str]) -> None:
+        known = self.numbers
+        self._numbers.extend([known.setdefault(key, len(known)) for key in keys])
         self._ends.append(len(self._numbers))
 
     def __iter__(self) -> Iterator[NDArray[np.intc]]:
@@ -154,12 +153,10 @@ class _Rows:
             yield numbers[start:end]
 
 
-def _pairs(
-    rows: Iterable[NDArray[np.intc]], top: Sequence[int], names: Sequence[str], most: int
-) -> list[PairCount]:
+def _pairs(rows: _Rows, top: Sequence[str], names: Mapping[str, str], most: int) -> list[PairCount]:
     """The most frequent pairs among the tags in `top`."""
     place = np.full(len(names), -1, np.int32)
-    place[np.asarray(top, np.intp)] = np.arange(len(top))
+    place[[rows.numbers[key] for key in top]] = np.arange(len(top))
     counts = count(((row := place[each])[row >= 0] for each in rows), len(top))
     order = np.lexsort((counts.pairs[:, 1], counts.pairs[:, 0], -counts.together))[:most]
     named = [(names[top[int(a)]], names[top[int(b)]]) for a, b in counts.pairs[order]]

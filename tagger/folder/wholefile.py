@@ -65,7 +65,7 @@ def see(path: Path, *, most: int = _LONGEST) -> Seen:
     if len(data) > most:
         raise CaptionError(f"{path}: expected a caption, got more than {most >> 20} MiB of text")
     settled = abs(time.time_ns() - status.st_mtime_ns) > SETTLED_NS
-    return Seen(data, _stamp(status) if settled else None)
+    return Seen(data, stamp_of(status) if settled else None)
 
 
 def holds(path: Path, seen: Seen, *, most: int = _LONGEST) -> bool:
@@ -75,7 +75,7 @@ def holds(path: Path, seen: Seen, *, most: int = _LONGEST) -> bool:
     """
     if seen.stamp is not None:
         with suppress(OSError):
-            if _stamp(os.stat(openable(path))) == seen.stamp:
+            if stamp_of(os.stat(openable(path))) == seen.stamp:
                 return True
     return get_file(path, most=most) == seen.data
 
@@ -108,7 +108,8 @@ def pieces(path: Path) -> Iterator[bytes]:
             yield piece
 
 
-def _stamp(status: os.stat_result) -> Stamp:
+def stamp_of(status: os.stat_result) -> Stamp:
+    """What tells of a file that it is another than it was."""
     return status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino
 
 

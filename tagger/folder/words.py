@@ -54,12 +54,50 @@ class Word:
 Words = tuple[Word, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A caption taken apart.
+
+    words: its tags, in its order. why: what keeps it from being edited by tags, whatever a model
+    knows. prose: keys of what reads as a part of a sentence. spans: brackets hold several tags.
+    """
+
+    words: Words
+    why: str
+    prose: tuple[str, ...]
+    spans: bool
+
+    def why_left(self, known: Set[str] = NOTHING) -> str:
+        """Why the caption can't be edited by tags; see the function of this name."""
+        if self.why:
+            return self.why
+        if self.prose and any(each not in known for each in self.prose):
+            return "sentences"
+        return "brackets around a comma" if self.spans else ""
+
+
 @functools.lru_cache(maxsize=16)  # a caption is judged, edited and shown one after another
+def take_apart(text: str, form: CaptionFormat) -> Reading:
+    """Read a caption: its tags, and what stands against editing them."""
+    words = _words(text, form)
+    bracketed = "(" in text or "[" in text
+    return Reading(
+        words,
+        _why_never(text, form),
+        tuple([word.key for word in words if word.prose]),
+        bracketed and _spans(words),
+    )
+
+
 def read_words(text: str, form: CaptionFormat) -> Words:
     """The tags of a caption, in its order, as `parse_caption` finds them.
 
     Weights and escapes stay in the text; a tag that was met before costs a look into a table.
     """
+    return take_apart(text, form).words
+
+
+def _words(text: str, form: CaptionFormat) -> Words:
     head, found, rest = text.partition(form.head_separator)
     if not found:
         return tuple([word for part in text.split(form.mark) if (word := _word(part))])
@@ -89,6 +127,10 @@ def why_left(text: str, form: CaptionFormat, known: Set[str] = NOTHING) -> str:
 
     `known` are tags by their key: a long one that is known is no sentence.
     """
+    return take_apart(text, form).why_left(known)
+
+
+def _why_never(text: str, form: CaptionFormat) -> str:
     if reason := why_no_list(text):
         return reason
     if ";;;" in text:
@@ -97,11 +139,7 @@ def why_left(text: str, form: CaptionFormat, known: Set[str] = NOTHING) -> str:
         return "BREAK"
     if text.count(form.head_separator) > 1:
         return f"several {form.head_separator}"
-    words = read_words(text, form)
-    if any(word.prose and word.key not in known for word in words):
-        return "sentences"
-    bracketed = "(" in text or "[" in text
-    return "brackets around a comma" if bracketed and _spans(words) else ""
+    return ""
 
 
 def _spans(words: Words) -> bool:
@@ -146,6 +184,12 @@ class Meant:
             answers = match(self._patterns, unknown).tolist()
             self._known.update(zip(unknown, answers, strict=True))
         return [self._known[each] for each in keys]
+
+    def any(self, keys: Sequence[str]) -> bool:
+        """Tell whether any of these tags is meant."""
+        if len(self._patterns) == 1 and (name := self._patterns[0].name):
+            return name in keys
+        return any(self.of(keys))
 
 
 @functools.lru_cache(maxsize=64)

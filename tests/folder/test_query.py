@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -138,7 +138,7 @@ SCORES = Scores(np.array([0.2, 0.7, 0.95], np.float32), LABELS, "fake")
 
 
 def facts(*tags: str, place: str = "sub/Red [1].png") -> Facts:
-    return Facts(Path("/x") / place, PurePosixPath(place), tuple(map(key, tags)))
+    return Facts(Path("/x") / place, Path("/x"), tuple(map(key, tags)))
 
 
 @pytest.mark.parametrize(

@@ -89,11 +89,13 @@ class Served:
         )
         assert self.process.stderr
         self.said = self.process.stderr.readline()
+        self.refused = 0
         while self.process.poll() is None:
             try:
                 socket.create_connection(("127.0.0.1", self.port), 1).close()
                 return
             except OSError:
+                self.refused += 1
                 time.sleep(0.05)
 
     def ask(self, path: str, body: Any = None, headers: dict[str, str] | None = None) -> Any:
@@ -149,6 +151,14 @@ def test_it_listens_to_this_machine_alone_and_to_its_own_pages(
     assert served.ask("/openapi.json")[0] == 200
     assert served.ask("/openapi.json", headers={"Host": "evil.example"})[0] == 421
     assert served.ask("/openapi.json", headers={"Origin": "http://evil.example"})[0] == 403
+
+
+def test_the_address_is_said_when_it_answers_there(serve: Callable[..., Served]) -> None:
+    """Whoever opens it at once finds the server: no connection is refused after the line."""
+    served = serve()
+
+    assert served.url in served.said
+    assert served.refused == 0
 
 
 def test_a_password_covers_all_of_it(serve: Callable[..., Served]) -> None:

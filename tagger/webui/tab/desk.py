@@ -19,6 +19,7 @@ from ...folder.kept import kept_scores
 from ...folder.matching import Matcher, asks_scores
 from ...folder.query import Both, Either, Has, Not, Query, show
 from ...folder.queryreader import parse
+from ...folder.readings import Readings
 from ...folder.sidecars import read_caption
 from ...folder.stats import FolderStats, folder_stats
 from ...folder.walk import walk
@@ -30,6 +31,9 @@ from ..app import App
 PAGE = 48
 
 How = Literal["and", "or", "without"]
+
+_readings = Readings()
+"""Of the folder that was looked at last: it is filtered, previewed and edited again and again."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +82,7 @@ class Desk:
 
     def captions(self) -> Captions:
         """The folder's captions. Raises UsageError where it is none."""
-        return Captions((self.root,) if self.root else (), self.folder)
+        return Captions((self.root,) if self.root else (), self.folder, _readings)
 
 
 def listed(app: App, desk: Desk, model: str) -> Desk:
