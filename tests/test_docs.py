@@ -11,7 +11,9 @@ import tagger
 from tagger.cli import VERBS
 from tagger.cli.caption import FolderFlags
 from tagger.cli.tag import TagFlags
+from tagger.groups import settings
 from tagger.options import describe
+from tagger.train.config import TrainConfig
 
 ROOT = Path(__file__).parents[1]
 if not (ROOT / "README.md").is_file():
@@ -47,6 +49,67 @@ def test_every_flag_in_the_readme_exists() -> None:
     known |= {"count", "recipe", "help"}  # of `tagger demo draw`, of training, of every verb
 
     assert set(re.findall(r"(?<![\w-])--([a-z][a-z-]+)", readme)) <= known
+
+
+OF_OTHER_VERBS = frozenset(
+    (
+        *(
+            "config",
+            "print-config",
+            "dry-run",
+            "recipe",
+            "resume",
+            "show-augmentation",
+        ),  # no settings
+        *(
+            "count",
+            "minimum-count",
+            "landscape",
+            "model",
+            "all",
+            "all-scores",
+            "help",
+            "output",
+            "to",
+            "method",
+        ),
+        *("multi", "cpu", "use", "fsdp", "num", "nproc"),  # of accelerate and torchrun, before a _
+    )
+)
+
+
+def _of_animesion() -> set[str]:
+    """Its options, as its README and `utilities/misc.py` list them."""
+    return set(
+        """dataset_name dataset_path model_name results_dir image_size batch_size no_epochs
+        learning_rate lr_scheduler epoch_decay warmup_steps pretrained checkpoint_path
+        transfer_learning load_partial_mode log_freq save_checkpoint_freq no_cpu_workers seed
+        interm_features_fc debugging exclusion_loss temperature exclusion_weight exc_layers_dist
+        multimodal max_text_seq_len mask_schedule mask_wu_percent mask_cd_percent ret_attn_scores
+        tokenizer masking_behavior shuffle_tokens mode test_path save_results vis_arch
+        eval_imagebyimage split data_vis_full labels display_images stats_partial""".split()  # noqa: SIM905 - as they are read there
+    )
+
+
+def test_every_flag_of_training_exists() -> None:
+    """Beside what others' options are called, a flag is a setting of a training."""
+    text = (ROOT / "docs" / "training.md").read_text("utf-8")
+    prose, table = text.split("## Options of others, and ours")
+    rows = [line.split("|") for line in table.splitlines() if line.startswith("| ")]
+    ours = prose + "".join(row[2] for row in rows)
+    known = {each.name.rstrip("_").replace("_", "-") for each in settings(TrainConfig)}
+
+    said = set(re.findall(r"(?<![\w-])--([a-z][a-z-]+)", ours))
+
+    assert said - known <= OF_OTHER_VERBS
+    assert len(said & known) > 50
+
+
+def test_each_option_of_animesion_has_its_row() -> None:
+    """With ours beside it, or in the row of what is not there yet."""
+    text = (ROOT / "docs" / "training.md").read_text("utf-8").split("Options of others, and")[1]
+
+    assert _of_animesion() <= set(re.findall(r"--([a-z_]+)", text))
 
 
 def test_contributing_shows_the_packages_own_map() -> None:
