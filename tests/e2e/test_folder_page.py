@@ -60,7 +60,7 @@ def test_a_run_survives_a_reload_and_can_be_cancelled(tab: Any, tmp_path: Path) 
     """The new page finds it, still counting; Cancel stops it, and what is written can be undone."""
     folder = tmp_path / "many"
     folder.mkdir()
-    for number in range(800):
+    for number in range(3000):
         shutil.copyfile(EXAMPLE, folder / f"{number}.png")
         with (folder / f"{number}.png").open("ab") as file:
             file.write(str(number).encode())  # another content each, so that all are inferred
@@ -69,10 +69,10 @@ def test_a_run_survives_a_reload_and_can_be_cancelled(tab: Any, tmp_path: Path) 
     tab.page.locator(".tg-run[data-live='1']").wait_for()
     tab.open()
     tab.turn("Folder")
-    tab.page.locator(".tg-run[data-live='1'] .tg-line", has_text="of 800").wait_for()
+    tab.page.locator(".tg-run[data-live='1'] .tg-line", has_text="of 3,000").wait_for()
     tab.page.locator("#tagger_cancel").click()
     tab.page.locator(".tg-run[data-live='0'] .tg-line", has_text="Stopped").wait_for()
-    assert 0 < len(list(folder.glob("*.txt"))) < 800
+    assert 0 < len(list(folder.glob("*.txt"))) < 3000
     tab.page.locator("#tagger_undo").click()
     tab.until(lambda: not list(folder.glob("*.txt")), "the captions taken back")
 
