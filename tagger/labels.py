@@ -87,12 +87,9 @@ def numbered(labels: Iterable[Label]) -> tuple[Label, ...]:
     """
     own = tuple(labels)
     kinds = dict.fromkeys(label.category for label in own if label.name)
-    names = dict.fromkeys(kind.name for kind in kinds)
-    for scheme in (DANBOORU, E621):
-        found = {kind.name: kind for kind in scheme}
-        if found.keys() >= names.keys():
-            break
-    else:
+    try:
+        found = {kind.name: kind for kind in scheme_of(kind.name for kind in kinds)}
+    except OptionError:  # neither site has all of them
         found = _apart(kinds)
     return tuple(
         replace(label, category=found[label.category.name]) if label.name else label
