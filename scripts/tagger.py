@@ -1,4 +1,4 @@
-"""Mounts the package under a name no other extension has, and registers what the WebUI calls."""
+"""Mounts the package under a name no other extension has, and has it register with the WebUI."""
 
 from __future__ import annotations
 
@@ -6,8 +6,6 @@ import importlib
 import importlib.util
 import sys
 from pathlib import Path
-
-from modules import script_callbacks
 
 NAME = "sd_webui_tagger"
 
@@ -32,8 +30,4 @@ def mount(package: Path) -> None:
 mount(Path(__file__).resolve().parents[1] / "tagger")
 extension = importlib.import_module(f"{NAME}.webui.extension")
 extension.on_script()
-script_callbacks.on_ui_settings(extension.on_ui_settings)
-script_callbacks.on_after_component(extension.on_after_component)
-script_callbacks.on_ui_tabs(extension.on_ui_tabs)
-script_callbacks.on_app_started(extension.on_app_started)
-script_callbacks.on_script_unloaded(extension.on_script_unloaded)
+extension.register()

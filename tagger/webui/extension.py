@@ -1,7 +1,7 @@
 """What a WebUI calls of us: settings, its prompts, our tab, our routes, and when it starts anew.
 
-`scripts/tagger.py` registers these each time the WebUI loads its extensions; this module and the
-App outlive that.
+`scripts/tagger.py` has these registered each time the WebUI loads its extensions; this module and
+the App outlive that.
 """
 
 from __future__ import annotations
@@ -52,6 +52,19 @@ def app() -> App:
     from .app import app_of
 
     return app_of(sdwebui.WebUI)
+
+
+def register() -> None:
+    """Have the WebUI call us; it forgets that when it starts anew."""
+    sdwebui.register(
+        {
+            "ui_settings": on_ui_settings,
+            "after_component": on_after_component,
+            "ui_tabs": on_ui_tabs,
+            "app_started": on_app_started,
+            "script_unloaded": on_script_unloaded,
+        }
+    )
 
 
 def on_script() -> None:

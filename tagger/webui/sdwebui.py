@@ -13,6 +13,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -182,6 +183,23 @@ def image_to_image() -> Any:
         if "img2img" in fields:
             return fields["img2img"].get("init_img")
     return None
+
+
+def register(listeners: Mapping[str, Callable[..., Any]]) -> None:
+    """Have the host call each of these at its event, by name: "ui_tabs", "app_started".
+
+    From a thread, whose stack is short: hosts look through all of it for the file that calls, and
+    search every imported module for each frame that belongs to none. From a script, loaded by its
+    path, that took as long as all else we do in a start.
+    """
+    from modules import script_callbacks
+
+    def enter() -> None:
+        for event, listener in listeners.items():
+            getattr(script_callbacks, f"on_{event}")(listener)
+
+    with ThreadPoolExecutor(1) as one:
+        one.submit(enter).result()
 
 
 def callbacks(kind: str) -> list[tuple[str, Callable[..., Any]]]:
