@@ -54,7 +54,7 @@ def test_every_flag_in_the_readme_exists() -> None:
 OF_OTHER_VERBS = frozenset(
     # no settings; of other verbs; of accelerate and torchrun, before a _
     """config print-config dry-run recipe resume show-augmentation
-    count minimum-count landscape model all all-scores help output to method
+    count minimum-count landscape page model all all-scores help output to method
     multi cpu num nproc""".split()  # noqa: SIM905 - as they are read there
 )
 
@@ -86,11 +86,56 @@ def test_every_flag_of_training_exists() -> None:
     assert len(said & known) > 50
 
 
+OF_THE_OTHERS = {
+    # notebooks and modules have names, not options
+    "anime-art-tagger": """less-images Resize(224) Resize(384) 0.9 0.1 efficientnet_b4
+    efficientnet_v2_s leaky_relu BatchNorm1d Dropout clamp MSELoss finetune=False AdamW lr
+    ReduceLROnPlateau min_delta reload backup_ losses.csv sample-images torchinfo""",
+    "tagger-showdown": "data.db",
+    "furry-image-model": """t safe_threshold explicit_threshold normalized predict_image_tags
+    return_values return_concat image_latent_vector layer_order""",
+    "Animesion": """build_vocab.py --df_path --vocab_path --threshold plot_mask_schedules.py
+    calc_tokens_len.py visualize_loss.py demo_ro.py demo_rt.py data_exploration.py inference.py""",
+}
+
+
+def _rows() -> list[tuple[str, str]]:
+    """Theirs and ours, of each row of the table of options."""
+    table = (ROOT / "docs" / "training.md").read_text("utf-8").split("Options of others, and")[1]
+    return [
+        (theirs, ours)
+        for theirs, ours in re.findall(r"^\| (.+?) \| (.+) \|$", table, re.MULTILINE)
+        if theirs != "theirs"
+    ]
+
+
 def test_each_option_of_animesion_has_its_row() -> None:
     """With ours beside it, or in the row of what is not there yet."""
-    text = (ROOT / "docs" / "training.md").read_text("utf-8").split("Options of others, and")[1]
+    theirs = " ".join(row[0] for row in _rows())
 
-    assert _of_animesion() <= set(re.findall(r"--([a-z_]+)", text))
+    assert _of_animesion() <= set(re.findall(r"--([a-z_]+)", theirs))
+    assert all(ours.strip() for _theirs, ours in _rows())
+
+
+@pytest.mark.parametrize("name", OF_THE_OTHERS)
+def test_what_others_let_one_set_has_its_row(name: str) -> None:
+    """Among the rows of its own program, each word of theirs as code."""
+    of, program = [], ""
+    for theirs, _ours in _rows():
+        program = (re.findall(r"\*\*(.+?)\*\*", theirs) or [program])[0]
+        of += [theirs] if program == name else []
+    spans = " ".join(re.findall(r"`([^`]+)`", " ".join(of))).split()
+
+    assert [each for each in OF_THE_OTHERS[name].split() if each not in spans] == []
+
+
+def test_the_model_of_pictures_and_words_is_said_to_be_missing() -> None:
+    """Its options are in one row, and nothing of ours is beside them."""
+    missing = next(theirs for theirs, ours in _rows() if ours == "not there yet")
+
+    assert {"multimodal", "tokenizer", "mask_schedule", "shuffle_tokens"} <= set(
+        re.findall(r"--([a-z_]+)", missing)
+    )
 
 
 def test_contributing_shows_the_packages_own_map() -> None:
