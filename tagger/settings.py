@@ -95,7 +95,7 @@ class Folder:
         object.__setattr__(self, "extension", ending)
         try:
             "".encode(self.encoding)
-        except LookupError:
+        except (LookupError, ValueError):
             raise OptionError(
                 f"encoding: expected the name of one, such as cp932, got {self.encoding!r}"
             ) from None

@@ -56,7 +56,7 @@ def pick(device: str, precision: str, libraries: Iterable[Library]) -> Place:
         OptionError: no device or precision has that name.
         BackendError: nothing here can do it so.
     """
-    kind = _checked(device, precision)
+    kind = kind_of(device, precision)
     able: list[Library] = sorted(libraries, key=_ORDER.index)
     if precision in ("fp16", "bf16"):
         able = [one for one in able if one == "torch" or (one, precision) == ("openvino", "bf16")]
@@ -79,7 +79,11 @@ def _for_processor(able: list[Library], precision: str) -> Library:
     return first if first in able else "torch"
 
 
-def _checked(device: str, precision: str) -> str:
+def kind_of(device: str, precision: str = "auto") -> str:
+    """The kind of a device, "cuda" of "cuda:1"; `auto` stays.
+
+    Raises OptionError where no device or no precision has that name.
+    """
     kind, _, number = device.partition(":")
     if kind not in (*KINDS, "auto") or not (number == "" or number.isdecimal()):
         raise OptionError(

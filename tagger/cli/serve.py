@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Literal
 
 from ..argv import parse
+from ..backends.place import kind_of
 from ..errors import OptionError, UsageError
 from ..options import check, option
 from ..settings import Precision, Runtime
@@ -68,7 +69,9 @@ class ServeFlags:
 
         Raises:
             UsageError: others could reach it without a password, or a root is not there.
+            OptionError: no device has that name.
         """
+        kind_of(self.device, self.precision)
         users = _credentials(self.auth or _from_environment())
         listening = not _is_loopback(self.address)
         if listening and not users:

@@ -10,6 +10,7 @@ from pathlib import Path, PurePosixPath
 
 from ..errors import CaptionError, UsageError
 from ..images import EXTENSIONS
+from ..paths import cause_of
 from ..settings import Folder
 from .confines import check_within, is_within
 from .inputs import Sieve
@@ -154,9 +155,18 @@ def _check(job: FolderJob) -> None:
     out = job.folder.out
     if job.within is not None:
         check_within([*job.roots, *([out] if out else [])], job.within)
-    for root in job.roots:
+    try:
+        _check_places(job.roots, out)
+    except OSError as error:
+        raise UsageError(
+            f"{error.filename}: expected a path that can be looked at, got: {cause_of(error)}"
+        ) from error
+
+
+def _check_places(roots: Sequence[Path], out: Path | None) -> None:
+    for root in roots:
         _check_root(root)
-    for place in _folders(job.roots).values() if out is None else [_there(out)]:
+    for place in _folders(roots).values() if out is None else [_there(out)]:
         if not place.is_dir():
             raise UsageError(
                 f"{place}: expected a folder for the captions, got a file: name another"

@@ -70,6 +70,7 @@ def test_every_pair_is_compared_whole(monkeypatch: pytest.MonkeyPatch) -> None:
         ("http://127.0.0.1:9999", "127.0.0.1:7861", True),
         ("http://evil.example", "127.0.0.1:7861", True),
         ("null", "127.0.0.1:7861", True),
+        ("http://[", "127.0.0.1:7861", True),
         ("http://127.0.0.1:7861.evil.example", "127.0.0.1:7861", True),
         ("http://evil.example", None, True),
     ],

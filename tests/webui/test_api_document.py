@@ -115,7 +115,7 @@ def test_a_host_s_password_is_asked_for_on_every_route(
     bench: Bench, client_of: Callable[..., Any]
 ) -> None:
     """Hosts protect no extension's routes: ours ask themselves; a new password holds at once."""
-    client = client_of(bench.app(users=(("ann", "secret"),)))
+    client = client_of(bench.app(users=(("ann", "secret"), ("jürgen", "pässwörd"))))
     ways = [key.replace("{name}", "demo").replace("{id}", "x").split() for key in ROUTES]
 
     bare = [client.request(method, PREFIX + path) for method, path in ways]
@@ -125,6 +125,10 @@ def test_a_host_s_password_is_asked_for_on_every_route(
     assert {each.status_code for each in bare + wrong} == {401}
     assert all(each.headers["www-authenticate"].startswith("Basic") for each in bare)
     assert 401 not in {each.status_code for each in right}
+    for pair in (("jürgen".encode(), "pässwörd".encode()), ("ann", "secret")):
+        assert client.get(f"{PREFIX}version", auth=pair).status_code == 200
+    stated = client.get("/openapi.json").json()
+    assert stated["paths"][f"{PREFIX}version"]["get"]["security"]
 
 
 def test_schemathesis_finds_no_fault(bench: Bench) -> None:

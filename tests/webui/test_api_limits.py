@@ -110,7 +110,8 @@ def test_a_picture_of_too_many_pixels_is_refused(client: Any) -> None:
         (b'{"threshold": NaN}', 422), (b'{"threshold": Infinity}', 422),
         (b'{"threshold": -Infinity}', 422), (b'{"threshold": 1e999}', 422),
         (b'{"threshold": ' + b"9" * 5000 + b"}", 400), (b'{"image": "\\ud800"}', 422),
-        (b'{"model": "\\ud800\\u0000"}', 404), (b'{"image": "\\u0000"}', 422),
+        (b'{"model": "\\ud800"}', 422), (b'{"model": "\\ud83d\\ude00"}', 404),
+        (b'{"model": "\\udcff\\u0000"}', 404), (b'{"image": "\\u0000"}', 422),
     ],
 )  # fmt: skip
 def test_what_is_no_json_or_holds_no_numbers_is_refused(

@@ -43,6 +43,7 @@ ROOT = Path(__file__).parents[2]
         (["--root", "none such"], "expected a folder"),
         (["--port", "65536"], "port: expected a whole number from 0 to 65535"),
         (["--model", "none-such"], "none-such"),
+        (["--device", "tpu"], "device: expected auto or one of"),
     ],
 )
 def test_what_can_t_be_served_is_refused(

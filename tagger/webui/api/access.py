@@ -40,7 +40,10 @@ def is_foreign(origin: str | None, host: str | None) -> bool:
     """Whether a request comes from a page of another place; `host` is the header of that name."""
     if origin is None:
         return False
-    return urlsplit(origin).netloc.casefold() != (host or "").casefold() or not host
+    try:
+        return urlsplit(origin).netloc.casefold() != (host or "").casefold() or not host
+    except ValueError:  # no address at all
+        return True
 
 
 def host_name(header: str | None) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import re
 import threading
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
@@ -35,6 +36,9 @@ from .access import REALM, is_authorised, is_foreign
 from .pictures import AddressError
 
 log = logging.getLogger(__name__)
+
+_HALF = re.compile(rb"\\u[dD][89a-fA-F]")
+"""How JSON writes a half of a character, alone or with its other half."""
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
@@ -166,9 +170,10 @@ class Body:
 
 
 def parse(data: bytes) -> Any:
-    """JSON that is JSON: no NaN, no Infinity. Raises RefusedError."""
+    """JSON that is JSON: no NaN, no Infinity, no halves of characters. Raises RefusedError."""
     try:
-        return json.loads(data.decode("utf-8-sig"), parse_constant=_no_number)
+        value = json.loads(data.decode("utf-8-sig"), parse_constant=_no_number)
+        return _whole(value) if _HALF.search(data) else value
     except RefusedError:
         raise
     except (ValueError, RecursionError) as error:
@@ -213,6 +218,18 @@ def _admit(app: App, request: Request) -> None:
     simple = not headers.get("content-type", "").partition(";")[0].strip().endswith("json")
     if foreign and simple and request.method == "POST":
         raise RefusedError(403, "expected application/json from a page of another place")
+
+
+def _whole(value: Any) -> Any:
+    """Refuse text that no file and no name can hold; a byte that is no UTF-8 a path may have."""
+    try:
+        json.dumps(value, ensure_ascii=False).encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError as error:
+        half = f"\\u{ord(error.object[error.start]):04x}"
+        raise RefusedError(
+            422, f"body: expected whole characters, got half of one ({half})"
+        ) from None
+    return value
 
 
 def _no_number(name: str) -> NoReturn:

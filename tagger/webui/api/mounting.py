@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, FastAPI, Security
+from fastapi import APIRouter, FastAPI, Request, Security
 from fastapi.security import HTTPBasic
 
 from ..app import App
@@ -16,6 +16,16 @@ from .routes import Routes
 PREFIX = "/tagger/v1"
 
 
+class _Told(HTTPBasic):
+    """Says in the document that a password is asked for; `route_class` is who asks for it.
+
+    FastAPI's own reads the header too, and refuses a password that is not ASCII.
+    """
+
+    async def __call__(self, request: Request) -> None:
+        """Let everybody by: whoever comes here has been asked."""
+
+
 def mount(
     app: App,
     web: FastAPI,
@@ -25,8 +35,7 @@ def mount(
     fetcher: Fetcher | None = None,
 ) -> None:
     """Add the routes; those of an earlier call under the same prefix are taken away first."""
-    # said in the document alone: `route_class` asks before any dependency is looked at
-    told = [Security(HTTPBasic(auto_error=False))] if app.host.credentials() else []
+    told = [Security(_Told())] if app.host.credentials() else []
     router = APIRouter(route_class=route_class(app, limits or Limits()), dependencies=told)
     asking = Asking(app, fetcher)
     old, new = Interrogating(asking), Routes(asking)
