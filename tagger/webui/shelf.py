@@ -23,7 +23,7 @@ from .inturn import InTurn
 from .jobs import ENDED, BusyError, Job, Jobs
 from .kept import Kept
 from .scoring import Models, Scoring
-from .training import Trainings
+from .training.trainings import Trainings
 
 log = logging.getLogger(__name__)
 

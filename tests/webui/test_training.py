@@ -17,9 +17,12 @@ from tagger.home import part
 from tagger.webui import interpreter, processes
 from tagger.webui.following import Follower, tail
 from tagger.webui.job import Job
+from tagger.webui.tab.acts.filled import filled_in
 from tagger.webui.tab.acts.training import Acts
 from tagger.webui.tab.fragments.common import NEW
-from tagger.webui.training import Request, Trainings, check_name, read_flags, recipes
+from tagger.webui.training.program import rehearse
+from tagger.webui.training.request import Request, check_name, read_flags, recipes
+from tagger.webui.training.trainings import Trainings
 
 
 def script(tmp_path: Path, text: str) -> Path:
@@ -148,9 +151,9 @@ def test_a_check_without_an_answer_stands_in_nobodys_way(
     pytest.importorskip("gradio", reason="gradio is not installed: nothing to show here")
     python, request = script(tmp_path, "exec sleep 60"), Request(tmp_path, "mine")
     with pytest.raises(UsageError, match=r"^no answer after 0 seconds.* Start begins it all the"):
-        Trainings().rehearse(request, python, 0.1)
-    monkeypatch.setattr("tagger.webui.training.ASK_S", 0.1)
-    monkeypatch.setattr(Acts, "_asked", lambda *_: (request, python))
+        rehearse(request, python, 0.1)
+    monkeypatch.setattr("tagger.webui.training.program.ASK_S", 0.1)
+    monkeypatch.setattr("tagger.webui.tab.acts.training.filled_in", lambda *_: (request, python))
     acts = Acts(bench.shared())
     assert "mine has begun, unchecked" in acts.start(("", ""), "")[0]
     run = acts._runs.list()[0]
@@ -158,7 +161,7 @@ def test_a_check_without_an_answer_stands_in_nobodys_way(
     acts._runs.stop(run)
     refusing = script(tmp_path, "echo 'tagger: epochs: expected more' >&2; exit 2")
     with pytest.raises(UsageError, match="the training refuses: epochs: expected more"):
-        Trainings().rehearse(request, refusing)
+        rehearse(request, refusing)
 
 
 def test_the_arguments_are_those_of_the_command_line(tmp_path: Path) -> None:
@@ -317,23 +320,23 @@ def form(dataset: Path, more: str = "", name: str = "mine") -> tuple[str, ...]:
 def test_a_training_touches_only_what_is_open(tmp_path: Path, bench: Any) -> None:
     """The folder of the dataset, and paths among the further flags."""
     (tmp_path / "open").mkdir()
-    acts = Acts(bench.shared(open_folders=(tmp_path / "open",)))
+    app = bench.app(open_folders=(tmp_path / "open",))
     for given in (form(tmp_path), form(tmp_path / "open" / ".."), form(Path("/etc"))):
         with pytest.raises(UsageError, match="expected"):
-            acts._asked("", *given)
+            filled_in(app, "", given)
     with pytest.raises(UsageError, match=r"etc/passwd"):
-        acts._asked("", *form(tmp_path / "open", "--weights-from /etc/passwd"))
+        filled_in(app, "", form(tmp_path / "open", "--weights-from /etc/passwd"))
 
 
 def test_a_page_that_others_reach_names_no_program(tmp_path: Path, bench: Any) -> None:
     """Nor does it make a Python where no folder is open, nor train anywhere."""
     pytest.importorskip("gradio", reason="gradio is not installed: nothing to show here")
-    named = Acts(bench.shared(open_folders=(tmp_path,), listening=True, users=(("a", "b"),)))
+    named = bench.app(open_folders=(tmp_path,), listening=True, users=(("a", "b"),))
     with pytest.raises(UsageError, match="no path of a program"):
-        named._asked("/bin/sh", *form(tmp_path))
+        filled_in(named, "/bin/sh", form(tmp_path))
     closed = bench.app(listening=True, users=(("a", "b"),))
     with pytest.raises(UsageError, match="expected"):
-        Acts(bench.shared(closed))._asked("", *form(tmp_path))
+        filled_in(closed, "", form(tmp_path))
     assert "--tagger-root" in Acts(bench.shared(closed)).set_up(("", ""))[0]
     assert closed.jobs.list() == ()
 

@@ -11,18 +11,21 @@ from typing import Any
 
 from PIL import Image
 
-from ....errors import ModelError, TaggerError, UsageError
-from ... import interpreter, training
+from ....errors import TaggerError, UsageError
+from ... import interpreter
 from ...app import App
 from ...compat import update
 from ...following import newest_sheet, tail
 from ...jobs import ENDED, Job
-from ...training import Request, Run
+from ...training import program
+from ...training.request import Request, recipes
+from ...training.run import Run
 from ..fragments import common
 from ..fragments import training as fragments
 from ..fragments.common import NEW, NONE
 from ..letters import letters
 from ..shared import Shared
+from .filled import filled_in
 
 
 class Acts:
@@ -60,15 +63,15 @@ class Acts:
     def rehearse(self, named: str, *form: Any) -> list[Any]:
         """Ask the training what it says of the form."""
         try:
-            request, python = self._asked(named, *form)
-            return ["", fragments.rehearsal(self._runs.rehearse(request, python))]
+            request, python = filled_in(self._app, named, form)
+            return ["", fragments.rehearsal(program.rehearse(request, python))]
         except TaggerError as error:
             return [common.note(str(error), "bad"), ""]
 
     def start(self, seen: Any, named: str, *form: Any) -> list[Any]:
         """Start a training, once it has taken its arguments."""
         try:
-            request, python = self._asked(named, *form)
+            request, python = filled_in(self._app, named, form)
             said = self._found(request, python)
             run = self._runs.start(request, python, lambda: self._app.make_way(request.device))
         except TaggerError as error:
@@ -112,8 +115,7 @@ class Acts:
 
     def choices(self) -> list[Any]:
         """The recipes, and what a training may start from, as it is now."""
-        recipes = update(choices=[NONE, *training.recipes()])
-        return [recipes, update(choices=self.starts())]
+        return [update(choices=[NONE, *recipes()]), update(choices=self.starts())]
 
     def starts(self) -> list[str]:
         """Models on this machine and those that can be fetched, and finished trainings."""
@@ -123,47 +125,13 @@ class Acts:
 
     # the parts
 
-    def _asked(self, named: str, *form: Any) -> tuple[Request, Path]:
-        dataset, name, recipe, former, epochs, batch, device, more = form
-        if named and named.strip() and self._app.host.exposed():
-            raise UsageError(
-                f"expected no path of a program from a page that others can reach: set "
-                f"{interpreter.NAMED} where the WebUI is started"
-            )
-        limited = self._app.host.roots() is not None
-        request = Request(
-            self._app.check_path(dataset or ""),
-            training.check_name(name or ""),
-            "" if recipe in (None, "", NONE) else _of(training.recipes(), recipe, "Recipe"),
-            self._former(former or NEW),
-            _whole(epochs, "Epochs"),
-            _whole(batch, "Pictures in a batch"),
-            _device(device),
-            training.read_flags(more or "", self._app.check_path if limited else None),
-        )
-        python = interpreter.chosen(named or "").python
-        interpreter.check(python)
-        return request, python
-
     def _found(self, request: Request, python: Path) -> str:
         """What to add where the training did not answer in time. Raises its refusal."""
         try:
-            self._runs.rehearse(request, python, training.ASK_S)
-        except training.UnansweredError:
+            program.rehearse(request, python, program.ASK_S)
+        except program.UnansweredError:
             return ", unchecked: what it has to say will stand below"
         return ""
-
-    def _former(self, chosen: str) -> str:
-        """What `--from` is given: a model's name or folder, a finished training's model."""
-        if chosen == NEW:
-            return ""
-        if chosen.startswith("training: "):
-            run = self._runs.find(chosen.removeprefix("training: "))
-            if run is None or run.state != "done":
-                raise UsageError("Start from: expected a finished training, got none of that name")
-            return str(run.run / "model")
-        model = self._app.models.find(chosen)
-        return str(model.folder) if model.folder is not None else model.name
 
     def _heard(self, act: str, name: str) -> Any:
         run = self._runs.find(name) if name else None
@@ -234,25 +202,3 @@ def _sheet(path: Path | None) -> Any:
     picture.save(kept, "WEBP", quality=82)
     uri = "data:image/webp;base64," + base64.b64encode(kept.getvalue()).decode()
     return fragments.sheet(uri, path.stem.replace("-", " "))
-
-
-def _of(known: list[str], value: str, label: str) -> str:
-    if value not in known:
-        raise ModelError(f"{label}: expected one of the list, got {value!r:.80}")
-    return value
-
-
-def _whole(value: Any, label: str) -> int:
-    text = str(value if value is not None else "").strip()
-    if text and not (text.isascii() and text.isdigit() and len(text) < 7 and int(text)):
-        raise UsageError(f"{label}: expected a whole number over 0, got {text!r:.40}")
-    return int(text or 0)
-
-
-def _device(value: Any) -> str:
-    text = str(value or "auto").strip().lower()
-    kind, _, number = text.partition(":")
-    fits = kind in ("auto", "cpu", "cuda", "mps", "xpu")
-    if not fits or (":" in text and not (number.isascii() and number.isdigit())):
-        raise UsageError(f"Device: expected auto, cpu, cuda or cuda:1, got {text!r:.40}")
-    return text
