@@ -48,6 +48,7 @@ The map, top to bottom
         dialects        interrogate requests and answers, flat and nested
     [edge] disk, network, device
         argv            settings from a command line, through tyro
+        extras          the command that installs what is missing
         home            where our own things lie
         paths           a path as the system opens it
         relationfiles   relations from the sites' exports, models and our home

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import BackendError, ModelError
+from ..extras import install
 
 LARGEST = 2 << 30
 """Bytes of a graph that is edited: protobuf's own limit."""
@@ -34,8 +35,8 @@ def expose(path: Path, output: str | int) -> tuple[bytes, str]:
         import onnx
     except ImportError as error:
         raise BackendError(
-            "expected the package onnx to take embeddings out of a graph, got none: `pip install "
-            '"sd-webui-tagger[export]"`, or use a model with an output `embedding`'
+            f"expected the package onnx to take embeddings out of a graph, got none: "
+            f"`{install('export')}`, or use a model with an output `embedding`"
         ) from error
     try:
         model: Any = onnx.load(str(path))

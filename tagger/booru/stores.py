@@ -16,6 +16,7 @@ from typing import Any, TypeVar, cast
 from urllib.parse import urlsplit
 
 from ..errors import DatasetError, DownloadError, TaggerError
+from ..extras import install
 from .polite import PASSING, TIMEOUT_S, Asker, PassingError, user_agent
 
 T = TypeVar("T")
@@ -52,17 +53,17 @@ def store_of(address: str) -> tuple[Any, str]:
     try:
         import fsspec
     except ImportError:
-        raise _lacks(address, "fsspec", '"sd-webui-tagger[remote]"') from None
+        raise _lacks(address, "fsspec", install("remote")) from None
     try:
         options = _http_options() if scheme in ("http", "https") else {}
         return fsspec.url_to_fs(
             address, skip_instance_cache=True, use_listings_cache=False, **options
         )
     except ImportError:
-        package = _PACKAGES.get(scheme, f"the one that fsspec names for {scheme}")
         if scheme in ("http", "https"):
-            raise _lacks(address, "aiohttp", '"sd-webui-tagger[remote]"') from None
-        raise _lacks(address, f"a package for {scheme}://", package) from None
+            raise _lacks(address, "aiohttp", install("remote")) from None
+        package = _PACKAGES.get(scheme, f"the one that fsspec names for {scheme}")
+        raise _lacks(address, f"a package for {scheme}://", f"pip install {package}") from None
     except ValueError:
         raise DatasetError(
             f"{shown(address)}: expected an address that fsspec knows, got {scheme}://"
@@ -133,8 +134,8 @@ def _kind_of(error: BaseException, status: int | None) -> str:
     return f"the connection broke ({told or type(error).__name__})"
 
 
-def _lacks(address: str, what: str, package: str) -> DatasetError:
-    return DatasetError(f"{shown(address)}: expected {what}, got none: pip install {package}")
+def _lacks(address: str, what: str, command: str) -> DatasetError:
+    return DatasetError(f"{shown(address)}: expected {what}, got none: `{command}`")
 
 
 def _http_options() -> dict[str, Any]:

@@ -18,17 +18,6 @@ from ..errors import TaggerError, UsageError
 
 DONE, FAILED, REFUSED, INTERRUPTED = 0, 1, 2, 130
 
-EXTRAS = {
-    "dataset": {"duckdb", "pyarrow", "yaml"},
-    "report": {"matplotlib"},
-    "evaluate": {"scipy"},
-    "ui": {"gradio", "fastapi", "uvicorn"},
-    "embed": {"sklearn"},
-    "export": {"onnx"},
-    "train": {"torch", "torchvision", "timm", "safetensors", "accelerate"},
-}
-"""What is not installed with the rest: the extra of `pyproject.toml` that brings a module."""
-
 VERBS: dict[str, tuple[str, str]] = {
     # verb: (module, sentence)
     "tag": ("tag", "Print the tags of pictures."),
@@ -118,10 +107,10 @@ def overview() -> str:
 
 
 def _needed(module: str) -> str:
+    from ..extras import bringing
+
     module = module.partition(".")[0]
-    extra = next((extra for extra, modules in EXTRAS.items() if module in modules), None)
-    package = f'"sd-webui-tagger[{extra}]"' if extra else "sd-webui-tagger"
-    return f"expected the package {module}, got none here: `pip install {package}`"
+    return f"expected the package {module}, got none here: `{bringing(module)}`"
 
 
 def _told(error: OSError) -> str:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import UsageError
+from ..extras import install
 from ..paths import cause_of, openable
 
 Kind = Literal["line", "plane", "surface"]
@@ -107,7 +108,7 @@ def _figure(size: tuple[float, float]) -> Any:
         from matplotlib.figure import Figure
     except ImportError as error:
         raise UsageError(
-            'a chart: expected matplotlib, got none: pip install "sd-webui-tagger[report]"'
+            f"a chart: expected matplotlib, got none: `{install('report')}`"
         ) from error
     return Figure(figsize=size, layout="constrained")
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import ClassVar, Literal
 
 from ..errors import UsageError
+from ..extras import install
 from ..paths import cause_of, openable
 
 State = Literal["good", "warn", "bad", "plain"]
@@ -154,9 +155,7 @@ def render(page: Page) -> str:
     try:
         from jinja2 import Environment, FileSystemLoader, StrictUndefined
     except ImportError as error:
-        raise UsageError(
-            'a report: expected Jinja2, got none: pip install "sd-webui-tagger[report]"'
-        ) from error
+        raise UsageError(f"a report: expected Jinja2, got none: `{install('report')}`") from error
     environment = Environment(
         autoescape=True,
         loader=FileSystemLoader(Path(__file__).parent),

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import UsageError
+from ..extras import install
 from ..paths import cause_of, openable
 
 # the site's colours for its categories, darkened to be told apart on white
@@ -43,7 +44,7 @@ def plot_bars(path: Path, bars: Sequence[Bar], title: str) -> None:
         from matplotlib.figure import Figure
     except ImportError as error:
         raise UsageError(
-            'a chart: expected matplotlib, got none: pip install "sd-webui-tagger[report]"'
+            f"a chart: expected matplotlib, got none: `{install('report')}`"
         ) from error
     figure = Figure(figsize=(8, 1.2 + 0.24 * len(bars)), layout="constrained")
     axes = figure.subplots()

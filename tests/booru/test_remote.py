@@ -331,12 +331,12 @@ def test_a_disk_that_has_no_room_is_not_filled(
 @pytest.mark.parametrize(
     ("missing", "address", "said"),
     [
-        ("fsspec", "https://a.example/posts.json", r'pip install "sd-webui-tagger\[remote\]"'),
-        ("aiohttp", "https://a.example/posts.json", r'pip install "sd-webui-tagger\[remote\]"'),
+        ("fsspec", "https://a.example/posts.json", r'pip install ".*\[remote\]"'),
+        ("aiohttp", "https://a.example/posts.json", r'pip install ".*\[remote\]"'),
         (
             "s3fs",
             "s3://bucket/posts.json",
-            "expected a package for s3://, got none: pip install s3fs",
+            "expected a package for s3://, got none: `pip install s3fs`",
         ),
     ],
 )

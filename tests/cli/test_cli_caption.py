@@ -14,6 +14,7 @@ import pytest
 from PIL import Image
 
 from tagger.cli import main
+from tagger.extras import install
 from tagger.folder.journal import Journal
 from tagger.images import content_hash
 
@@ -161,7 +162,7 @@ def test_without_pyarrow_a_table_is_refused_before_anything_runs(
     """With what brings it."""
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     assert tagger("caption", pictures, "--output", pictures / "s.parquet") == 2
-    assert 'pip install "sd-webui-tagger[dataset]"' in capsys.readouterr().err
+    assert f"`{install('dataset')}`" in capsys.readouterr().err
     assert not (pictures / "red.txt").exists()
 
 

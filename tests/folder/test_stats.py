@@ -125,5 +125,5 @@ def test_without_matplotlib_a_chart_says_what_to_install(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(__import__("sys").modules, "matplotlib.figure", None)
-    with pytest.raises(UsageError, match=r"sd-webui-tagger\[report\]"):
+    with pytest.raises(UsageError, match=r"pip install .*\[report\]"):
         plot_bars(tmp_path / "chart.png", [Bar("a", 1)], "")
