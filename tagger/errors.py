@@ -90,3 +90,25 @@ class BackendError(TaggerError):
 
 class StoreError(TaggerError):
     """The kept scores can't be used."""
+
+
+def unlike_torch(error: BaseException) -> str:
+    """A sentence where torch and torchvision are of two kinds; empty where it is another error.
+
+    torchvision says so in words of its own: an operator that is not there, two versions of CUDA.
+    """
+    marks = ("operator torchvision::", "torchvision were compiled", "torchvision versions are inc")
+    if not any(mark in str(error) for mark in marks):
+        return ""
+    from importlib.metadata import PackageNotFoundError, version
+
+    found = []
+    for name in ("torch", "torchvision"):
+        try:
+            found.append(f"{name} {version(name)}")
+        except PackageNotFoundError:
+            found.append(f"a {name} of no version")
+    return (
+        f"expected torch and torchvision of one kind, got {' and '.join(found)}: install both "
+        f"again, from one list of wheels (https://pytorch.org/get-started/locally)"
+    )

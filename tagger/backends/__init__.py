@@ -30,7 +30,7 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
-from ..errors import BackendError
+from ..errors import BackendError, unlike_torch
 from ..models.spec import Contract, Model
 from ..settings import Runtime
 from .devices import Library
@@ -142,3 +142,7 @@ def _module(name: str, place: Place) -> Any:
         raise BackendError(
             f"expected {place.library} to load, got {error}: install it again"
         ) from error
+    except RuntimeError as error:
+        if not (unlike := unlike_torch(error)):
+            raise
+        raise BackendError(unlike) from error

@@ -14,7 +14,7 @@ import importlib
 import sys
 from collections.abc import Sequence
 
-from ..errors import TaggerError, UsageError
+from ..errors import TaggerError, UsageError, unlike_torch
 
 DONE, FAILED, REFUSED, INTERRUPTED = 0, 1, 2, 130
 
@@ -66,6 +66,8 @@ def main(argv: Sequence[str]) -> int:
         refused = isinstance(error, PermissionError)
         return _complain(_told(error), REFUSED if refused else FAILED)
     except Exception as error:
+        if unlike := unlike_torch(error):
+            return _complain(unlike, REFUSED)
         sentence = f"{type(error).__name__}: {error}: this is a fault of Tagger; --debug shows it"
         return _complain(sentence, FAILED)
 

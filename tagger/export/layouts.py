@@ -98,8 +98,7 @@ def _write_wd(export: Export, folder: Path) -> ModelSpec:
     contract = Contract("onnx", "model.onnx", WD, input="input", batch=graph.fixed)
     contract = replace(contract, output="output" if whole else "all")
     labels = "selected_tags.csv" if whole else EVERY
-    spec = export.describe(labels, len(rows.labels), contract)
-    return replace(spec, categories=rows.labels.numbering)
+    return export.describe(labels, rows.labels, contract)
 
 
 def _write_universal(export: Export, folder: Path) -> ModelSpec:
@@ -108,15 +107,15 @@ def _write_universal(export: Export, folder: Path) -> ModelSpec:
 
 
 def _write_timm(export: Export, folder: Path) -> ModelSpec:
-    count = len(export.model.labels)
+    labels = export.model.labels
     contract = _copy_timm(export, folder)
     graph = export.graph()
     graph.feed(IMGUTILS)
-    graph.save(folder / "model.onnx", {"prediction": (graph.probabilities(), count)})
+    graph.save(folder / "model.onnx", {"prediction": (graph.probabilities(), len(labels))})
     write_imgutils(export.model, folder)
     onnx = Contract("onnx", "model.onnx", IMGUTILS, input="input", output="prediction")
     onnx = replace(onnx, batch=graph.fixed)
-    return export.describe("selected_tags.csv", count, contract, onnx)
+    return export.describe("selected_tags.csv", labels, contract, onnx)
 
 
 def _copy_timm(export: Export, folder: Path) -> Contract:
@@ -140,7 +139,7 @@ def _write_cl(export: Export, folder: Path) -> ModelSpec:
     write_every(labels, folder)
     contract = Contract("onnx", "model_optimized.onnx", CL, input="input", output="logits")
     contract = replace(contract, activation="sigmoid", batch=graph.fixed)
-    return replace(export.describe(EVERY, len(labels), contract), categories=labels.numbering)
+    return export.describe(EVERY, labels, contract)
 
 
 def _cl_category(name: str) -> str:

@@ -162,15 +162,15 @@ class Export:
         scores = graph.arrange(graph.probabilities(), self.rows.vocabulary, known)
         return graph.bake(scores, self.limits) if self.bake else scores
 
-    def describe(self, labels: str, tags: int, *contracts: Contract) -> ModelSpec:
-        """What tagger.json says of the folder."""
+    def describe(self, file: str, labels: LabelSet, *contracts: Contract) -> ModelSpec:
+        """What tagger.json says of a folder whose `labels` are in `file`."""
         spec = self.model.spec
         return ModelSpec(
             name=self.model.name.removesuffix(" (local)"),  # that is said beside another here
             contracts=contracts,
-            labels=labels,
-            categories=spec.categories,
-            tags=tags,
+            labels=file,
+            categories=labels.numbering,
+            tags=len(labels),
             thresholds=self.thresholds,
             family=spec.family,
             title=spec.title,

@@ -109,6 +109,20 @@ def test_a_library_that_does_not_load_is_one_sentence(
         open_backend(as_model(Contract()), Runtime(device="cpu"))
 
 
+def test_torch_and_torchvision_of_two_kinds_are_one_sentence(
+    as_model: As, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """timm asks for torchvision, whose compiled part looks for the torch that it was made with."""
+
+    def unlike(name: str, package: str) -> None:
+        raise RuntimeError("operator torchvision::nms does not exist")
+
+    monkeypatch.setattr(backends, "_ways", lambda model: {"torch": model.contract})
+    monkeypatch.setattr(backends.importlib, "import_module", unlike)
+    with pytest.raises(BackendError, match="expected torch and torchvision of one kind, got torch"):
+        open_backend(as_model(Contract()), Runtime(device="cpu"))
+
+
 def test_a_model_that_is_not_on_disk_says_how_to_get_it() -> None:
     """Before any library is looked for."""
     with pytest.raises(ModelError, match="tagger models get absent"):

@@ -91,6 +91,32 @@ def test_a_package_that_is_not_installed_is_named_with_what_brings_it(
     assert f"`{install(extra)}`" in said
 
 
+@pytest.mark.parametrize(
+    "theirs",
+    [
+        "operator torchvision::nms does not exist",
+        "Detected that PyTorch and torchvision were compiled with different CUDA major versions. "
+        "PyTorch has CUDA Version=12.1 and torchvision has CUDA Version=11.8.",
+    ],
+)
+def test_a_torchvision_of_another_kind_than_torch_is_named(
+    theirs: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It is no fault of ours: both, their versions, and what to do."""
+
+    def unlike(*_: object) -> None:
+        raise RuntimeError(theirs)
+
+    versions = {"torch": "2.9.1+cpu", "torchvision": "0.24.1+cu126"}
+    monkeypatch.setattr("importlib.metadata.version", versions.__getitem__)
+    monkeypatch.setattr("tagger.cli.importlib.import_module", unlike)
+
+    assert main(["train"]) == 2
+    said = capsys.readouterr().err
+    assert said.startswith("tagger: expected torch and torchvision of one kind, ")
+    assert "got torch 2.9.1+cpu and torchvision 0.24.1+cu126: install both" in said
+
+
 def test_an_unknown_verb_brings_the_nearest(capsys: pytest.CaptureFixture[str]) -> None:
     """Exit code 2, one line."""
     assert main(["captoin", "x"]) == 2

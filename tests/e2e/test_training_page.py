@@ -83,6 +83,7 @@ def test_a_training_that_is_stopped_at_once_can_go_on(
 ) -> None:
     fill(tab, trainer, tmp_path, "deaf", "--wait --deaf")
     press(tab, "Start")
+    tab.page.locator("#tagger_train_curves svg").first.wait_for()  # it has begun, and listens
     press(tab, "Stop and keep")
     press(tab, "Stop at once")
     tab.until(lambda: "Stopped" in head(tab), "it stopped")
