@@ -83,6 +83,10 @@ def test_presets_are_saved_loaded_and_the_last_comes_back(tab: Any, tmp_path: Pa
     exclude.fill("")
 
 
+CUT = """[...document.querySelectorAll("#tagger_options input")]
+    .filter((box) => box.scrollWidth > box.clientWidth).map((box) => box.value)"""
+
+
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1000, 1400])
 def test_every_page_fits_its_window(tab: Any, shots: Path, theme: str, width: int) -> None:
@@ -90,6 +94,11 @@ def test_every_page_fits_its_window(tab: Any, shots: Path, theme: str, width: in
     tab.page.set_viewport_size({"width": width, "height": 1150})
     tab.open(theme)
     tab.drop(EXAMPLE)
+    tab.page.get_by_text("Caption options", exact=True).click()
+    tab.page.locator("#tagger_options input").first.wait_for()
+    assert tab.page.evaluate(CUT) == [], "the words of an option"
+    tab.page.screenshot(path=shots / f"options-{theme}-{width}.png")
+    tab.page.get_by_text("Caption options", exact=True).click()
     tab.page.mouse.move(0, 0)
     for name in ("Picture", "Folder", "Captions", "Models"):
         tab.turn(name)

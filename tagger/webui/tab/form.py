@@ -51,7 +51,7 @@ TAGS = (
     Control("selection.exclude", "Exclude tags (split by comma)", "words", "solo, *_background"),
 )
 MORE_TAGS = (
-    Control("selection.keep", "Keep tags", "words", "written even under the threshold"),
+    Control("selection.keep", "Keep tags", "words", "glasses, *_eyes"),
     Control("selection.only", "Only these tags", "words", "1girl, *_hair"),
     Control("format.replace", "Replace tags", "pairs", "grey hair = silver hair"),
     Control("format.suffix", "Additional tags at the end", "words", "[name]"),

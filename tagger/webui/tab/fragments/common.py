@@ -9,7 +9,7 @@ from ..markup import Child, Markup, el, join
 
 Kind = Literal["good", "bad", "warn", "plain"]
 
-NONE, NEW = "none", "nothing: new weights"
+NONE, NEW = "none", "new weights"
 """Of a list on a page, what means that nothing of it is chosen."""
 
 
