@@ -39,6 +39,8 @@
   // `instead`: a letter of the same kind that still waits is out of date.
   const post = (name, letter, instead = null) => {
     const outbox = (outboxes[name] ??= { waiting: [], busy: false });
+    const draft = name === "captions" && window.taggerDraft?.();
+    if (draft) letter.draft = draft;
     if (instead) outbox.waiting = outbox.waiting.filter((other) => !instead(other));
     outbox.waiting.push(letter);
     if (!outbox.busy) send(name, outbox);

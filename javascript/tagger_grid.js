@@ -101,13 +101,49 @@
     }
   });
 
-  // Ctrl+Enter saves from within the caption.
-  document.addEventListener("keydown", (event) => {
-    if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey)) return;
-    if (event.target instanceof Element && event.target.closest("#tagger_caption_edit")) {
-      event.preventDefault();
+  // What stands in the editor goes along with every letter: Python keeps it for its pictures.
+  window.taggerDraft = () => {
+    const head = document.querySelector("#tagger_editor [data-of]");
+    const valueOf = (id) => document.querySelector(`${id} :is(textarea, input)`)?.value;
+    const [text, before] = [valueOf("#tagger_caption_edit"), valueOf("#tagger_caption_before")];
+    if (!head || text === undefined || before === undefined) return null;
+    return { of: head.dataset.of, title: head.dataset.title, text, before };
+  };
+
+  // From within the caption: Ctrl+Enter saves, PageDown and PageUp go to the next picture and the
+  // one before, Escape goes back to the grid.
+  const selected = () => document.querySelector('.tg-root .tg-cell[aria-selected="true"]');
+
+  const step = (by) => {
+    const cells = [...document.querySelectorAll(".tg-root .tg-cell")];
+    const to = cells[cells.indexOf(selected()) + by];
+    if (to && selected()) choose(to, {});
+  };
+
+  const within = {
+    Enter: (event) => {
+      if (!event.ctrlKey && !event.metaKey) return false;
       const save = document.querySelector("#tagger_caption_save");
       (save?.matches("button") ? save : save?.querySelector("button"))?.click();
-    }
-  });
+      return true;
+    },
+    PageDown: () => step(1),
+    PageUp: () => step(-1),
+    Escape: () => {
+      if (selected()) focus(selected());
+    },
+  };
+
+  // Before anybody else hears it: to a WebUI, Escape means that a generation is to stop.
+  document.addEventListener(
+    "keydown",
+    (event) => {
+      const inside = event.target instanceof Element && event.target.closest("#tagger_caption_edit");
+      if (inside && event.key in within && within[event.key](event) !== false) {
+        event.preventDefault();
+        event.stopImmediatePropagation();
+      }
+    },
+    true,
+  );
 })();

@@ -59,7 +59,7 @@ def test_tags_are_counted_and_filter_the_grid(tab: Any, captioned: Path) -> None
     assert tab.box("tagger_captions_query").input_value() == 'hat and not "number 3"'
     tab.box("tagger_captions_query").fill("hat and (")
     tab.box("tagger_captions_query").press("Enter")
-    tab.page.locator("#tagger_captions_note .tg-bad").wait_for()
+    tab.page.locator("#tagger_captions_note .tg-bad", has_text="Filter, character 10").wait_for()
     tab.box("tagger_captions_query").fill("not 1girl")
     tab.box("tagger_captions_query").press("Enter")
     tab.until(lambda: cells.count() == 5, "those without 1girl")
@@ -84,6 +84,34 @@ def test_one_caption_is_edited_and_undone(tab: Any, captioned: Path) -> None:
     tab.page.locator("#tagger_caption_save").click()
     tab.until(lambda: (captioned / "balloon.txt").exists(), "a new caption")
     assert (captioned / "balloon.txt").read_text() == "balloon, 1girl"
+
+
+def test_what_was_typed_and_not_saved_is_kept(tab: Any, captioned: Path) -> None:
+    """For its picture, while others are shown; nothing is written, and its name is told."""
+    cells = show(tab, captioned)
+    pick(tab, "black-cat.png")
+    before = (captioned / "black-cat.txt").read_text()
+    box = tab.box("tagger_caption_edit")
+    box.fill(f"{before}, typed")
+    pick(tab, "balloon.png")
+    tab.page.locator("#tagger_captions_note", has_text="Not saved yet: black-cat.png.").wait_for()
+    tab.until(lambda: box.input_value() == "", "the other's caption")
+    pick(tab, "black-cat.png")
+    tab.page.locator("#tagger_editor", has_text="Not saved yet").wait_for()
+    assert box.input_value() == f"{before}, typed"
+    assert (captioned / "black-cat.txt").read_text() == before
+    box.press("Control+Enter")
+    tab.page.locator("#tagger_captions_note", has_text="1 caption changed.").wait_for()
+    assert (captioned / "black-cat.txt").read_text() == f"{before}, typed"
+    assert "Not saved" not in tab.page.locator("#tagger_editor").inner_text()
+    names = [each.get_attribute("title") for each in cells.all()]
+    after = names[names.index("black-cat.png") + 1]
+    box.press("PageDown")
+    tab.page.locator("#tagger_editor strong", has_text=after).wait_for()
+    box.press("PageUp")
+    tab.page.locator("#tagger_editor strong", has_text="black-cat").wait_for()
+    box.press("Escape")
+    assert "black-cat.png" in tab.page.evaluate("document.activeElement.title")
 
 
 def test_a_selection_is_edited_by_what_its_captions_share(tab: Any, captioned: Path) -> None:

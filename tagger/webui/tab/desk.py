@@ -12,13 +12,14 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
-from ...errors import CaptionError, TaggerError
+from ...errors import CaptionError, OptionError, TaggerError
 from ...folder.captions import Captioned, Captions
 from ...folder.editing import Rules, selected
 from ...folder.kept import kept_scores
 from ...folder.matching import Matcher, asks_scores
 from ...folder.query import Both, Either, Has, Not, Query, show
 from ...folder.queryreader import parse
+from ...folder.querywords import QueryError
 from ...folder.readings import Readings
 from ...folder.sidecars import read_caption
 from ...folder.stats import FolderStats, folder_stats
@@ -27,6 +28,7 @@ from ...folder.words import read_words
 from ...settings import Folder, Settings
 from ...spelling import key
 from ..app import App
+from .drafts import Drafts, name_of
 
 PAGE = 48
 
@@ -41,7 +43,7 @@ class Desk:
     """What is shown: the pictures that `query` means, from `first` on, and which are chosen.
 
     pictures: paths, in natural order. chosen: places among them. run: what Undo takes back.
-    known: keys of the model's tags.
+    known: keys of the model's tags. drafts: what was typed and is not saved.
     """
 
     root: Path | None = None
@@ -53,6 +55,7 @@ class Desk:
     chosen: frozenset[int] = frozenset()
     known: frozenset[str] = frozenset()
     run: int | None = None
+    drafts: Drafts = field(default_factory=Drafts)
 
     @property
     def shown(self) -> list[Path]:
@@ -63,6 +66,10 @@ class Desk:
     def selection(self) -> list[Path]:
         """The chosen pictures, in order."""
         return [Path(self.pictures[i]) for i in sorted(self.chosen) if i < len(self.pictures)]
+
+    def settled(self) -> Desk:
+        """The same once what was typed for the chosen pictures is saved."""
+        return replace(self, drafts=self.drafts.without(name_of(self.selection)))
 
     def turned(self, first: int) -> Desk:
         """The page that begins with a picture; past the ends nothing changes."""
@@ -107,7 +114,7 @@ def look(app: App, desk: Desk, model: str) -> tuple[Desk, FolderStats]:
     """Read the folder: the pictures that the query means, and the statistics of their captions.
 
     Raises:
-        QueryError: the query can't be read. UsageError: no folder, or it asks for scores that
+        OptionError: the query can't be read. UsageError: no folder, or it asks for scores that
             are not known.
     """
     kinds = _kinds(app, model)
@@ -140,7 +147,7 @@ def matcher(app: App, query: str, model: str) -> Matcher | None:
     """The query made ready; None for an empty one, which means all."""
     if not query.strip():
         return None
-    asked = parse(query)
+    asked = _read(query)
     scores = kept_scores(app.store, app.find(model)) if asks_scores(asked) else None
     return Matcher(asked, scores)
 
@@ -154,12 +161,20 @@ def _kinds(app: App, model: str) -> dict[str, str]:
     return {key(label.name): label.category.name for label in labels if label.name}
 
 
+def _read(query: str) -> Query:
+    """A query as it is typed on the page, where it is no flag. Raises OptionError."""
+    try:
+        return parse(query)
+    except QueryError as error:
+        raise OptionError(f"Filter, character {error.place + 1}: {error.why}") from None
+
+
 def narrowed(query: str, tag: str, how: How) -> str:
     """The query with one more tag: only those with it, those too, or those without it."""
     one: Query = Has(tag)
     if not query.strip():
         return show(Not(one) if how == "without" else one)
-    old = parse(query)
+    old = _read(query)
     kind = Either if how == "or" else Both
     parts = old.queries if isinstance(old, kind) else (old,)
     new: Query = Not(one) if how == "without" else one

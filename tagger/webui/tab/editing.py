@@ -24,6 +24,7 @@ from ...spelling import key
 from ..app import App
 from ..jobs import ENDED, Job
 from .desk import Desk, matcher
+from .fragments.common import plural
 from .layout import ORDERS
 from .presets import words
 from .view import literal
@@ -153,7 +154,7 @@ def remove(app: App, desk: Desk) -> Done:
     """Move the chosen pictures with their captions into a kept place of ours."""
     _check(app, [desk.root] if desk.root else [])
     moves = plan_moves(desk.captions(), Rules(selected=Chosen(desk.selection)), kept_place())
-    return _performed(app, len(moves), lambda to: apply_moves(moves, to), "files moved away")
+    return _performed(app, len(moves), lambda to: apply_moves(moves, to), "file", "moved away")
 
 
 def undo(app: App, desk: Desk) -> Done:
@@ -161,11 +162,21 @@ def undo(app: App, desk: Desk) -> Done:
     if desk.run is None:
         return Done("There is nothing to undo.", None)
     job = app.undo(desk.run)
-    return replace(_awaited(job, lambda: f"Undone: {job.done:,} files are as they were."), run=None)
+    return replace(_awaited(job, lambda: _undone(job.done)), run=None)
+
+
+def _undone(files: int) -> str:
+    return (
+        f"Undone: {plural(files, 'file')} {'is as it was' if files == 1 else 'are as they were'}."
+    )
 
 
 def _performed(
-    app: App, total: int, work: Callable[[Recorder], Applied], what: str = "captions changed"
+    app: App,
+    total: int,
+    work: Callable[[Recorder], Applied],
+    what: str = "caption",
+    done: str = "changed",
 ) -> Done:
     """Do it as a job, and wait a while for its end."""
 
@@ -173,17 +184,17 @@ def _performed(
         recorder = app.journal.begin("edit", ("on the page",))
         job.tell(total=total)
         failed = 0
-        for done, (path, reason) in enumerate(work(recorder), start=1):
+        for at, (path, reason) in enumerate(work(recorder), start=1):
             failed += bool(reason)
             if reason:
                 job.tell(
                     failed=failed, message=reason if str(path) in reason else f"{path}: {reason}"
                 )
-            job.tell(done=done, written=done - failed, run=recorder.run)
+            job.tell(done=at, written=at - failed, run=recorder.run)
             job.check()
 
     job = app.jobs.start("edit", "captions", perform)
-    return _awaited(job, lambda: f"{job.written:,} {what}.")
+    return _awaited(job, lambda: f"{plural(job.written, what)} {done}.")
 
 
 def _awaited(job: Job, said: Callable[[], str]) -> Done:

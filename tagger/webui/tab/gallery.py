@@ -5,6 +5,7 @@ Each method gives the values of the page's eleven outputs, those that stay as th
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from ...caption import CaptionFormat
@@ -14,6 +15,7 @@ from ..app import App
 from ..compat import update
 from . import desk as desks
 from .desk import Desk
+from .drafts import name_of
 from .fragments import captions as fragments
 from .fragments import common
 from .thumbnails import Thumbnails
@@ -42,6 +44,12 @@ class Gallery:
         """Another page of it."""
         return [desk, update(), update(), self.grid(desk), update(), update(), *self.picked(desk)]
 
+    def chosen(self, desk: Desk) -> list[Any]:
+        """Other pictures of it chosen; what was typed for those before is told to be kept."""
+        left = desk.drafts.said(name_of(desk.selection))
+        note = common.note(left, "warn") if left else update()
+        return [desk, note, *([update()] * 4), *self.picked(desk)]
+
     def same(self, desk: Desk) -> list[Any]:
         """As it was."""
         return [desk, *([update()] * 10)]
@@ -68,15 +76,22 @@ class Gallery:
         undo, hidden = update(interactive=desk.run is not None), update(visible=False)
         if not some:
             return [fragments.editor((), "", ""), "", "", undo, hidden]
-        thumbs = self._thumbnails.all_of(some[:4])
+        title, said, text = self._edited(desk, some)
+        of = name_of(some)
+        draft = desk.drafts.text(of)
+        if draft is not None:
+            said = f"{said} Not saved yet: Ctrl+Enter saves it.".strip()
+        head = fragments.editor(self._thumbnails.all_of(some[:4]), title, said, of)
+        return [head, text if draft is None else draft, text, undo, hidden]
+
+    def _edited(self, desk: Desk, some: list[Path]) -> tuple[str, str, str]:
+        """What the editor calls these pictures, a sentence, and the text that they have."""
         if len(some) == 1:
-            text = desk.text_of(some[0])
-            head = fragments.editor(thumbs, some[0].name, "" if text else "It has no caption yet.")
-            return [head, text or "", text or "", undo, hidden]
+            text = desk.text_of(some[0]) or ""
+            return some[0].name, "" if text else "It has no caption yet.", text
         text = desk.settings.format.separator.join(desks.shared_tags(desk, some))
         said = "Shared tags below: what you add or take out is added or taken out in all."
-        head = fragments.editor(thumbs, f"{len(some):,} pictures", said)
-        return [head, text, text, undo, hidden]
+        return f"{len(some):,} pictures", said, text
 
 
 def tally(stats: FolderStats) -> tuple[Any, Any, Any]:

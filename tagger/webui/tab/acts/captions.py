@@ -18,6 +18,7 @@ from ...compat import update
 from .. import desk as desks
 from .. import editing
 from ..desk import PAGE, Desk
+from ..drafts import name_of
 from ..fragments import captions as fragments
 from ..fragments import common
 from ..gallery import Gallery, tally, texts
@@ -43,8 +44,8 @@ class Acts:
             asked = self._shared.ask(*given)
             folder = replace(desk.folder, extension=extension or ".txt")
             root = self._app.check_path(path or "")
-            run = desk.run if root == desk.root else None
-            desk = Desk(root, folder, asked.settings, query or "", run=run)
+            same = desk if root == desk.root else Desk()
+            desk = Desk(root, folder, asked.settings, query or "", run=same.run, drafts=same.drafts)
             return self._gallery.looked(desk, asked.model)
         except TaggerError as error:
             return self._gallery.failed(desk, str(error))
@@ -53,6 +54,7 @@ class Acts:
         """What our script heard: tags to filter by, pages, what is selected; empties the box."""
         desk, shown = desk or Desk(), list[Any]()
         for letter in letters(post):
+            desk = replace(desk, drafts=desk.drafts.heard(letter.get("draft")))
             try:
                 desk, shown = self._heard(letter, desk, given)
             except TaggerError as error:
@@ -62,7 +64,9 @@ class Acts:
     def save(self, text: str, before: str, desk: Desk | None, *given: Any) -> list[Any]:
         """Save what stands in the editor."""
         return self._done(
-            desk, given, lambda desk: editing.save(self._app, desk, text or "", before or "")
+            desk and desk.settled(),
+            given,
+            lambda desk: editing.save(self._app, desk, text or "", before or ""),
         )
 
     def undo(self, desk: Desk | None, *given: Any) -> list[Any]:
@@ -133,7 +137,7 @@ class Acts:
         if act == "select":
             shown_, chosen = (_places(letter.get(name), desk) for name in ("shown", "chosen"))
             desk = replace(desk, chosen=(desk.chosen - shown_) | (chosen & shown_))
-            return desk, [desk, *([update()] * 5), *self._gallery.picked(desk)]
+            return desk, self._gallery.chosen(desk)
         if act == "delete" and desk.chosen:
             shown = self._gallery.same(desk)
             shown[-1] = update(visible=True)
@@ -160,7 +164,8 @@ class Acts:
             done = act(desk)
             chosen = {desk.pictures[i] for i in desk.chosen}
             asked = self._shared.ask(*given)
-            note = common.note(done.said, "bad" if done.failed else "good")
+            left = desk.drafts.said(name_of(desk.selection))
+            note = common.note(f"{done.said} {left}".strip(), "bad" if done.failed else "good")
             shown = self._gallery.looked(replace(desk, run=done.run), asked.model, note)
         except TaggerError as error:
             return self._gallery.failed(desk, str(error))

@@ -201,13 +201,14 @@ def _cell(cell: Cell) -> Markup:
     )
 
 
-def editor(thumbs: Sequence[str], title: str, said: str) -> Markup:
-    """What is edited: up to four pictures, a title, a sentence."""
+def editor(thumbs: Sequence[str], title: str, said: str, of: str = "") -> Markup:
+    """What is edited: up to four pictures, a title, a sentence; `of` names the pictures."""
     if not title:
         return empty("Nothing selected", "Click a picture; Shift and Ctrl take more.")
     some = thumbs[:4]
     mosaic = el("div", map(thumbnail, some), class_=f"tg-mosaic tg-of{len(some)}")
-    return el("div", mosaic, el("strong", title), el("p", said, class_="tg-soft"))
+    told = el("strong", title), el("p", said, class_="tg-soft")
+    return el("div", mosaic, *told, data_of=of, data_title=title)
 
 
 def batch(

@@ -1,0 +1,51 @@
+"""What was typed and not saved is kept for its pictures."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tagger.webui.tab.drafts import MOST, Drafts, name_of
+
+
+def typed(of: str, text: str, before: str = "1girl", title: str = "") -> dict[str, str]:
+    return {"of": of, "title": title or of, "text": text, "before": before}
+
+
+def test_what_was_typed_is_kept_until_it_is_as_it_was() -> None:
+    """Or saved; each for its own pictures."""
+    drafts = Drafts().heard(typed("a", "1girl, hat")).heard(typed("b", "1girl"))
+    assert (drafts.text("a"), drafts.text("b")) == ("1girl, hat", None)
+    assert drafts.heard(typed("a", "1girl")).text("a") is None
+    assert drafts.without("a").text("a") is None
+
+
+def test_the_others_are_told_by_their_titles() -> None:
+    drafts = Drafts()
+    for title in ("a.png", "b.png", "c.png", "d.png"):
+        drafts = drafts.heard(typed(title, "x"))
+    assert drafts.said("d.png") == "Not saved yet: a.png, b.png, c.png."
+    assert drafts.said("") == "Not saved yet: b.png, c.png, d.png and 1 more."
+    assert Drafts().said("") == ""
+
+
+@pytest.mark.parametrize("told", [None, [], "x", {}, {"of": 3}])
+def test_a_page_may_tell_anything(told: object) -> None:
+    """Nothing is kept of it."""
+    assert Drafts().heard(told) == Drafts()
+
+
+def test_a_page_keeps_so_many() -> None:
+    """The oldest go."""
+    drafts = Drafts()
+    for at in range(MOST + 5):
+        drafts = drafts.heard(typed(str(at), "x"))
+    assert len(drafts.kept) == MOST
+    assert drafts.text("4") is None
+
+
+def test_pictures_have_a_name_of_their_own() -> None:
+    """Whatever bytes their paths are of, and however these lie one behind the other."""
+    names = [[], ["a"], ["b"], ["a", "b"], ["ab"], ["a\udcff"]]
+    assert len({name_of([Path(each) for each in some]) for some in names}) == len(names)
