@@ -25,7 +25,7 @@ from .summary import network_summary
 TIMED, LOOKED_AT = 3, 32
 """Steps on the clock, pictures decoded on the clock."""
 FEW, PATIENCE_S = 2, 10.0
-"""Pictures of a first, small step, and how long whole ones may take after it."""
+"""Pictures of a first, small step, and how long whole ones may take after them."""
 
 
 @dataclass(frozen=True)
@@ -86,21 +86,36 @@ def _seconds_to_decode(dataset: Dataset, pictures: Decoded) -> float:
 def _seconds_to_step(learner: Learner, rows: np.ndarray, material: Material) -> tuple[float, int]:
     """Seconds of a step, and how many pictures this process took in those on the clock.
 
-    A step of two pictures comes first. Where whole ones would keep a person waiting, as those of
-    thousands of pictures on a processor do, they are reckoned from it.
+    Small ones come first. Where whole ones would keep a person waiting, as those of thousands of
+    pictures on a processor do, they are reckoned from these.
     """
     own = rows[:, learner.accelerator.process_index]
-    few = own[:1, :FEW]
-    _take(learner, material, few)  # what the first one sets up is not its own
-    seconds = _take(learner, material, few) * own.size / few.size
+    seconds, size = _reckoned(learner, own, material)
     on_cpu = learner.accelerator.device.type == "cpu"
     if on_cpu and seconds * TIMED > PATIENCE_S:
-        return seconds, few.size
+        return seconds, size
     one = own[:1]  # of a card, memory is to be seen: so all that it takes at once
     if not on_cpu:
         _take(learner, material, one)
-    taken = [_take(learner, material, one) for _ in range(TIMED)]
-    return sum(taken) / TIMED * own.shape[0], one.size
+    taken: list[float] = []
+    while len(taken) < TIMED and sum(taken) < PATIENCE_S:
+        taken.append(_take(learner, material, one))
+    return sum(taken) / len(taken) * own.shape[0], one.size
+
+
+def _reckoned(learner: Learner, own: np.ndarray, material: Material) -> tuple[float, int]:
+    """Seconds of a step of `own` after two small ones, and how many pictures the larger held.
+
+    What a step costs whatever it holds, as the optimizer does, is not multiplied.
+    """
+    few, more = own[:1, :FEW], own[:1, : 2 * FEW]
+    _take(learner, material, few)  # what the first one sets up is not its own
+    less = _take(learner, material, few)
+    if more.size == few.size:
+        return less * own.size / few.size, few.size
+    seconds = _take(learner, material, more)
+    each = max(0.0, seconds - less) / (more.size - few.size)
+    return seconds + each * (own.size - more.size), more.size
 
 
 def _take(learner: Learner, material: Material, rows: np.ndarray) -> float:
@@ -174,7 +189,7 @@ def _lines(config: TrainConfig, figures: dict[str, Any]) -> tuple[str, ...]:
 
 def _memory(figures: dict[str, Any]) -> str:
     said = f"memory: {figures['memory_bytes'] / 1e9:.1f} GB so far"
-    if figures["timed_pictures"] > FEW:
+    if figures["timed_pictures"] > 2 * FEW:
         return said
     return f"{said}, {figures['timed_pictures']} pictures at once: whole steps take more"
 

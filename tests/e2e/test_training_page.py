@@ -55,7 +55,11 @@ def test_a_training_is_watched_to_its_end_and_its_model_joins_the_others(
     tab.until(lambda: "Done" in head(tab), "the end")
     assert "0.700" in head(tab)
     assert tab.page.locator("#tagger_train_curves svg").count() == 2
-    assert tab.page.locator("img.tg-sheet").get_attribute("alt").startswith("Held-out pictures")
+    assert (
+        tab.page.locator("img.tg-sheet")
+        .get_attribute("alt")
+        .startswith("Held-out pictures after epoch 3:")
+    )
     tab.page.locator(".tg-logs summary", has_text="What it said").click()
     assert MARKUP in tab.page.locator(".tg-log").last.inner_text()
     tab.turn("Models")

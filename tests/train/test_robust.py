@@ -29,6 +29,7 @@ from tagger.dataset.index import Dataset
 from tagger.dataset.shards import ShardOptions, write_shards
 from tagger.errors import DatasetError, OptionError, TaggerError, UsageError
 from tagger.train import checkpoint, loop, tracking
+from tagger.train import estimate as estimates
 from tagger.train.__main__ import run
 from tagger.train.arguments import read_arguments
 from tagger.train.config import TrainConfig
@@ -380,3 +381,23 @@ def test_what_a_training_would_take_is_said_and_nothing_is_written(
         assert image.width > 800
     assert sorted(path.name for path in tmp_path.iterdir()) == ["dataset", "images", "shown.png"]
     assert len(Dataset.open(dataset)) == 40
+
+
+@pytest.mark.parametrize(("whatever", "each"), [(0.3, 0.01), (0.0, 0.2), (2.0, 0.0)])
+def test_a_whole_step_is_reckoned_without_multiplying_what_each_step_costs(
+    whatever: float, each: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two batches of 18 pictures: an optimizer's time once, each picture's 36 times."""
+    took: list[int] = []
+
+    def take(_learner: Any, _material: Any, rows: np.ndarray) -> float:
+        took.append(rows.size)
+        return whatever + each * rows.size
+
+    monkeypatch.setattr(estimates, "_take", take)
+    nobody: Any = None
+
+    seconds, size = estimates._reckoned(nobody, np.zeros((2, 18), int), nobody)
+
+    assert seconds == pytest.approx(whatever + each * 36)
+    assert size == max(took) == 4

@@ -81,7 +81,7 @@ def _form() -> tuple[list[Any], Any, Any]:
             epochs = _box("Epochs", "tagger_train_epochs", "the recipe's")
             batch = _box("Pictures in a batch", "tagger_train_batch", "the recipe's")
             device = _box("Device", "tagger_train_device", "auto, cpu, cuda, cuda:1")
-        more = _box("Further flags", "tagger_train_more", "--lr 0.001 --augment ...")
+        more = _box("Further flags", "tagger_train_more", "--lr 0.001 --mixup 0.2 ...")
         with make("Row", elem_classes=["tg-row"]):
             start = press("Start", "tagger_train_start", "primary")
             check = press("Check", "tagger_train_check")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import contextlib
 import io
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -201,4 +202,4 @@ def _sheet(path: Path | None) -> Any:
     kept = io.BytesIO()
     picture.save(kept, "WEBP", quality=82)
     uri = "data:image/webp;base64," + base64.b64encode(kept.getvalue()).decode()
-    return fragments.sheet(uri, path.stem.replace("-", " "))
+    return fragments.sheet(uri, re.sub(r"-0*", " ", path.stem))
