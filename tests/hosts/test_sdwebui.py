@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import sys
 import threading
 import time
@@ -13,7 +14,7 @@ from typing import Any
 import pytest
 
 from tagger.webui.host import Host
-from tagger.webui.sdwebui import WebUI
+from tagger.webui.sdwebui import WebUI, register
 
 Make = Callable[..., Any]
 KINDS = ("a1111", "forge", "reforge", "sdnext")
@@ -36,6 +37,25 @@ def test_it_is_a_host(host: Make) -> None:
     asked = [name for name in vars(Host) if not name.startswith("_")]
 
     assert [name for name in asked if not hasattr(WebUI(), name)] == []
+
+
+def test_the_host_finds_our_file_at_the_end_of_a_short_stack(host: Make) -> None:
+    """It takes the file that calls for the extension's, and searches all modules for each frame."""
+    stacks: list[list[str]] = []
+    made = host()
+    made.callbacks.on_ui_tabs = lambda _: stacks.append([each.filename for each in inspect.stack()])
+
+    def from_a_depth(of: int) -> None:
+        if of:
+            from_a_depth(of - 1)
+        else:
+            register({"ui_tabs": lambda: None})
+
+    from_a_depth(50)
+
+    ((_, caller, *others),) = stacks
+    assert Path(caller).parts[-3:] == ("tagger", "webui", "sdwebui.py")
+    assert len(others) < 10
 
 
 # settings
