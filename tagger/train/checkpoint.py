@@ -122,7 +122,7 @@ def collect(
     for number, group in enumerate(optimizer.param_groups):
         own = {k: v for k, v in group.items() if isinstance(v, torch.Tensor)}
         tensors |= {f"group.{number}.{k}": v for k, v in own.items()}
-    return {name: _full(tensor) for name, tensor in tensors.items()}
+    return {name: full(tensor) for name, tensor in tensors.items()}
 
 
 def beside(state: State, network: nn.Module, optimizer: torch.optim.Optimizer) -> State:
@@ -188,7 +188,8 @@ def _place(value: torch.Tensor, weight: torch.Tensor) -> torch.device:
     return value.device if value.ndim == 0 else weight.device
 
 
-def _full(tensor: Any) -> torch.Tensor:
+def full(tensor: Any) -> torch.Tensor:
+    """A tensor on the processor; of a sharded one all of it, for which every process has to ask."""
     whole = tensor.full_tensor() if hasattr(tensor, "full_tensor") else tensor
     return whole.detach().cpu().clone().contiguous()
 

@@ -20,6 +20,7 @@ from .average import Average
 from .begin import begin
 from .checkpoint import State
 from .config import TrainConfig
+from .devices import shards
 from .freezing import set_frozen
 from .loader import Batch
 from .material import Material
@@ -134,7 +135,7 @@ class Learner:
         self.scaler.step(self.optimizer)
         self.scaler.update()
         self.average.update(self.network, self.state.step)
-        return torch.as_tensor(norm)
+        return norm.full_tensor() if hasattr(norm, "full_tensor") else torch.as_tensor(norm)
 
     def _mean(self, value: torch.Tensor) -> torch.Tensor:
         """Over the processes."""
@@ -149,7 +150,9 @@ def make_learner(material: Material, accelerator: Accelerator) -> Learner:
     config = material.config
     torch.manual_seed(config.run.seed)
     made, objective = begin(config, material.targets, material.training, material.former)
-    network: Any = made.to(accelerator.device).to(memory_format=torch.channels_last)  # pyright: ignore
+    network: Any = made.to(accelerator.device)
+    if not shards(accelerator):  # FSDP2 takes weights in their plain order alone
+        network = network.to(memory_format=torch.channels_last)
     objective = objective.to(accelerator.device)
     if accelerator.num_processes > 1 and accelerator.device.type == "cuda":
         network = convert_sync_batchnorm(network)  # torch's own would drop what timm's activate

@@ -14,10 +14,10 @@ from accelerate import Accelerator
 
 from ..dataset.index import Dataset
 from . import checkpoint, unreadable
-from .begin import check
+from .begin import check, make_network
 from .checkpoint import BEST
 from .config import TrainConfig
-from .devices import make_accelerator
+from .devices import make_accelerator, passed_over
 from .epoch import run_epoch
 from .finish import finish
 from .former import open_former, settled
@@ -58,9 +58,10 @@ def train(config: TrainConfig, screen: TextIO | None = None) -> Path:
             progress.close()
     learner = training.learner
     learner.load(training.folder / BEST)
+    network = _finished(material, learner)
     folder = config.out / "model"
     if first:
-        folder = finish(material, _finished(material, learner), progress)
+        folder = finish(material, network, progress)
     accelerator.wait_for_everyone()
     accelerator.end_training()
     return folder
@@ -75,10 +76,15 @@ def _begin(
     training = Training(material, learner, progress, asked, labels)
     _resume(training)
     if accelerator.is_main_process:
-        describe_run(material, learner.network, labels)
+        describe_run(material, _in_one_piece(material, learner.network), labels)
         progress.trackers = make_trackers(material.config, learner.state.step, progress.say)
     if (precision := computed_in(material.config, material.device)) != "fp32":
         progress.say(f"the network computes in {precision}")
+    if passed_over(accelerator):
+        progress.say(
+            "FSDP was asked for, and Accelerate does not shard on processors: every process holds "
+            "the whole network"
+        )
     unreadable.tell(training)
     return training
 
@@ -93,9 +99,24 @@ def _resume(training: Training) -> None:
 
 
 def _finished(material: Material, learner: Learner) -> TaggerNetwork:
-    """The averaged network on the processor, in one piece."""
+    """The averaged network on the processor, in one piece; of a sharded one all have to ask."""
     learner.average.swap(learner.network)
-    return learner.network.cpu()
+    made = _in_one_piece(material, learner.network)
+    if made is learner.network:
+        return made.cpu()
+    state = learner.network.state_dict()
+    made.load_state_dict({name: checkpoint.full(value) for name, value in state.items()})
+    return made
+
+
+def _in_one_piece(material: Material, network: TaggerNetwork) -> TaggerNetwork:
+    """The network, or, of one in shards, which can't be copied, another built like it."""
+    if not any(hasattr(value, "full_tensor") for value in network.state_dict().values()):
+        return network
+    made = make_network(material.config, material.targets, material.former)
+    for own, other in zip(made.parameters(), network.parameters(), strict=True):
+        own.requires_grad_(other.requires_grad)
+    return made
 
 
 def _run(training: Training) -> None:

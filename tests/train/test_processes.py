@@ -22,11 +22,33 @@ from tagger.train.__main__ import run
 
 MakeDataset = Callable[..., Path]
 TWO = """
-import os, socket, sys
+import json, os, socket, sys, traceback
 from tagger.train import loop
 from tagger.train.__main__ import run
 
 loop.finish = lambda *_: None  # a model folder takes longer than all steps
+if "sharded" in os.environ:
+    # Accelerate shards on cards alone: here it is done as it does it there, by torch's own
+    import accelerate
+    from torch.distributed.fsdp import fully_shard
+    from tagger.train.optim import make_optimizer
+    from tagger.train.config import OptimOptions
+
+    def prepare(self, whole, optimizer):
+        for block in whole.network.trunk.blocks:
+            fully_shard(block)
+        fully_shard(whole)
+        own = OptimOptions(**json.loads(os.environ["sharded"]))
+        return whole, make_optimizer(whole.network, own)
+
+    def finish(material, network, progress):
+        from safetensors.torch import save_file
+        save_file(network.state_dict(), material.config.out / "network.safetensors")
+
+    from tagger.train import learner
+    learner.shards = lambda _: True
+    accelerate.Accelerator.prepare = prepare
+    loop.finish = finish
 with socket.socket() as free:
     free.bind(("127.0.0.1", 0))
     port = str(free.getsockname()[1])
@@ -39,6 +61,8 @@ for rank in ("0", "1"):  # as torchrun sets them up, but libraries are imported 
         code = 1
         try:
             code = run(sys.argv[1:])
+        except BaseException:
+            traceback.print_exc()
         finally:
             sys.stderr.flush()
             os._exit(code)
@@ -88,10 +112,54 @@ def test_two_processes_have_the_losses_of_one_with_twice_the_batch(
     script.write_text(TWO)
     command = [sys.executable, str(script), *words(dataset, tmp_path / "two", 4, 2), *more]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300)
-    assert done.returncode == 0, done.stderr[-3000:]
+    assert done.returncode == 0, done.stderr[-9000:]
     one, two = records(tmp_path / "one"), records(tmp_path / "two")
     assert [each["kind"] for each in one] == [each["kind"] for each in two]
     assert sum(each["kind"] == "step" for each in one) == 3
     for own, other in zip(one, two, strict=True):
         for name in {"loss", "calibration_loss", "calibration_map", "norm"} & own.keys():
             assert other[name] == pytest.approx(own[name], rel=1e-5)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="two processes are made by fork")
+def test_a_network_in_shards_trains_like_a_whole_one(
+    make_dataset: MakeDataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """FSDP2's, of two processes: losses, norms, judgement; resumed from one file, given whole.
+
+    Clipped, layers with rates of their own and half of them frozen until the second epoch.
+    """
+    import torch
+    from safetensors.torch import load_file
+
+    if not hasattr(pytest.importorskip("torch.distributed.fsdp"), "fully_shard"):
+        pytest.skip("this torch has no FSDP2")
+    dataset = make_dataset(52, unknown=20)
+    optim = {"layer_decay": 0.8, "clip": 0.5, "lr": 0.01}
+    more = ["--freeze", "0.5", "--release-from", "0.5", "--release-until", "0.5"]
+    more += [word for name, value in optim.items() for word in (f"--{name}", str(value))]
+    more = [word.replace("_", "-") if word.startswith("--") else word for word in more]
+    whole: list[Any] = []
+    monkeypatch.setattr(loop, "finish", lambda _, network, __: whole.append(network.state_dict()))
+    one = [*words(dataset, tmp_path / "one", 16, 1), *more, "--epochs", "2"]
+    assert run(one) == 0
+    script = tmp_path / "two.py"
+    script.write_text(TWO)
+    environment = {**os.environ, "sharded": json.dumps(optim)}
+    out = tmp_path / "two"
+    command = [sys.executable, str(script), *words(dataset, out, 4, 2), *more, "--epochs", "2"]
+    for resumed in ([], ["--resume"]):
+        if resumed:  # from what was saved after the first epoch
+            (out / "checkpoints" / "last.safetensors").unlink()
+        done = subprocess.run(
+            [*command, *resumed], capture_output=True, text=True, timeout=300, env=environment
+        )
+        assert done.returncode == 0, done.stderr[-5000:]
+        for own, other in zip(records(tmp_path / "one"), records(out), strict=True):
+            for name in {"loss", "calibration_loss", "calibration_map", "norm"} & own.keys():
+                assert other[name] == pytest.approx(own[name], rel=1e-5)
+    assert "continuing after epoch 1" in done.stderr
+    found = load_file(out / "network.safetensors")
+    for name, value in whole[0].items():
+        torch.testing.assert_close(found[name], value, rtol=1e-4, atol=1e-5)

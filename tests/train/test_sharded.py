@@ -17,6 +17,7 @@ from torch import nn  # noqa: E402
 from tagger.train import checkpoint  # noqa: E402
 from tagger.train.average import Average  # noqa: E402
 from tagger.train.checkpoint import State  # noqa: E402
+from tagger.train.devices import passed_over  # noqa: E402
 
 
 @pytest.fixture
@@ -69,3 +70,14 @@ def test_shards_are_averaged_saved_and_restored_as_one_piece(mesh: Any) -> None:
     assert torch.equal(inside["network.0.weight"], saved[1]["average.0.weight"])
     after = checkpoint.collect(other, average.tensors, optimizer)
     assert torch.equal(after["network.0.weight"], saved[1]["network.0.weight"])
+
+
+def test_sharding_that_was_asked_for_and_does_not_happen_is_noticed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Accelerate passes it over on processors without a word."""
+    accelerate = pytest.importorskip("accelerate")
+    monkeypatch.delenv("ACCELERATE_USE_FSDP", raising=False)
+    assert not passed_over(accelerate.Accelerator(cpu=True))
+    monkeypatch.setenv("ACCELERATE_USE_FSDP", "true")
+    assert passed_over(accelerate.Accelerator(cpu=True))
