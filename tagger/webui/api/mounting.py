@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, FastAPI, Request, Security
+from fastapi import APIRouter, FastAPI, Security
 from fastapi.security import HTTPBasic
+from fastapi.security.base import SecurityBase
 
 from ..app import App
 from .addresses import Fetcher
@@ -16,14 +17,21 @@ from .routes import Routes
 PREFIX = "/tagger/v1"
 
 
-class _Told(HTTPBasic):
+class _Told(SecurityBase):
     """Says in the document that a password is asked for; `route_class` is who asks for it.
 
-    FastAPI's own reads the header too, and refuses a password that is not ASCII.
+    FastAPI's own HTTPBasic reads the header too, and refuses a password that is not ASCII.
     """
 
-    async def __call__(self, request: Request) -> None:
-        """Let everybody by: whoever comes here has been asked."""
+    def __init__(self) -> None:
+        self.model = HTTPBasic().model
+        self.scheme_name = HTTPBasic.__name__
+
+    def __call__(self) -> None:
+        """Let everybody by: whoever comes here has been asked.
+
+        Without parameters, since older FastAPI can't read what an object's are.
+        """
 
 
 def mount(
