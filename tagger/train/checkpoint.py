@@ -31,8 +31,9 @@ class State:
     """How far a training is.
 
     epoch: whole ones done. batch: steps done of the one under way, of `total` summed loss. step:
-    of all. seconds: taken. best: the best mAP so far, waited: epochs since. scaler: of fp16's loss.
-    groups, numbers: what the optimizer keeps beside tensors, by group and by weight.
+    of all. seconds: taken. best: the best mAP so far, best_loss: the calibration loss there (-1:
+    none yet), waited: epochs since. scaler: of fp16's loss. groups, numbers: what the optimizer
+    keeps beside tensors, by group and by weight.
     """
 
     epoch: int = 0
@@ -41,6 +42,7 @@ class State:
     total: float = 0.0
     seconds: float = 0.0
     best: float = -1.0
+    best_loss: float = -1.0
     waited: int = 0
     plateau: Plateau = field(default_factory=Plateau)
     scaler: Mapping[str, float] = field(default_factory=dict)

@@ -51,6 +51,8 @@ def plot_curves(run: Path, path: Path) -> Path:
 def _panels(steps: Records, epochs: Records) -> list[Panel]:
     losses = [*_smoothed(steps, "loss", "training"), *_dotted(epochs, "calibration_loss")]
     parts = sorted({name for each in steps for name in each} - set(_FIGURES))
+    whole = _points(steps, "loss")
+    parts = [name for name in parts if _points(steps, name) != whole]  # one head's is the loss
     panels = [Panel("loss", "step", tuple(losses))]
     for name in parts:
         panels.append(Panel(f"loss: {name}", "step", tuple(_smoothed(steps, name, name))))

@@ -145,10 +145,11 @@ def _over(training: Training) -> bool:
 
 
 def _count(training: Training, judged: Judged) -> bool:
-    """Count the epoch as done; whether it was the best so far."""
+    """Count the epoch as done; whether it is the best so far: of equal ones, that of less loss."""
     state, options = training.learner.state, training.config.optim
     figure = judged.mean_average_precision
     better = figure > state.best + (options.min_delta if state.best >= 0 else 0)
+    surer = figure == state.best and judged.loss < state.best_loss  # kept, and yet waited for
     plateau = state.plateau.after(judged.loss, options.stages)
     # epochs count as waited for only when the plateau's stages are done
     waiting = options.schedule != "plateau" or state.plateau.over(options.stages)
@@ -157,10 +158,11 @@ def _count(training: Training, judged: Judged) -> bool:
         batch=0,
         total=0.0,
         best=figure if better else state.best,
+        best_loss=judged.loss if better or surer else state.best_loss,
         waited=0 if better or not waiting else state.waited + 1,
         plateau=plateau,
     )
-    return better
+    return better or surer
 
 
 def _tell_epoch(training: Training, loss: float, judged: Judged) -> None:

@@ -18,6 +18,7 @@ from PIL import Image  # noqa: E402
 
 from tagger.errors import UsageError  # noqa: E402
 from tagger.report.curves import plot_landscape, smooth  # noqa: E402
+from tagger.train import curves  # noqa: E402
 from tagger.train.curves import plot_curves  # noqa: E402
 from tagger.train.landscape import landscape, mean_loss  # noqa: E402
 from tagger.train.loader import Batch  # noqa: E402
@@ -36,6 +37,21 @@ def test_curves_are_drawn_of_what_is_there(tmp_path: Path) -> None:
     (tmp_path / "progress.jsonl").write_text("\n".join(lines) + '\n{"kind": "st')
     with Image.open(plot_curves(tmp_path, tmp_path / "curves.png")) as image:
         assert image.height > 800
+
+
+@pytest.mark.parametrize(("ours", "drawn"), [(1.0, False), (0.5, True)])
+def test_the_loss_of_the_only_head_is_not_drawn_twice(
+    ours: float, drawn: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that has a weight differs from the loss, and is drawn."""
+    seen: list[str] = []
+    monkeypatch.setattr(
+        curves, "plot_panels", lambda _, panels, __: seen.extend(each.title for each in panels)
+    )
+    steps = [{"kind": "step", "step": n, "loss": 9 / n, "all": ours * 9 / n} for n in (1, 2, 3)]
+    (tmp_path / "progress.jsonl").write_text("\n".join(json.dumps(each) for each in steps))
+    plot_curves(tmp_path, tmp_path / "curves.png")
+    assert ("loss: all" in seen) is drawn
 
 
 def test_smoothing_has_no_memory_of_nothing() -> None:

@@ -28,11 +28,13 @@ import torch
 from tagger.dataset.index import Dataset
 from tagger.dataset.shards import ShardOptions, write_shards
 from tagger.errors import DatasetError, OptionError, TaggerError, UsageError
+from tagger.evaluate.metrics import Predictions
 from tagger.train import checkpoint, loop, tracking
 from tagger.train import estimate as estimates
 from tagger.train.__main__ import run
 from tagger.train.arguments import read_arguments
 from tagger.train.config import TrainConfig
+from tagger.train.judge import Judged
 from tagger.train.learner import Learner
 from tagger.train.loop import train
 
@@ -280,6 +282,27 @@ def test_settings_that_cannot_be_are_refused(
     """In a sentence that names them."""
     with pytest.raises(TaggerError, match=sentence):
         train(settings(make_dataset(24), tmp_path / "run", **changes), io.StringIO())
+
+
+def test_of_equal_figures_the_surer_network_is_kept(
+    make_dataset: MakeDataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By calibration loss; patience goes on running out."""
+    told = iter([(0.5, 3.0), (0.5, 2.0), (0.4, 1.0), (0.5, 2.5), (0.9, 9.0)])
+
+    def judged(*_: Any) -> Judged:
+        figure, loss = next(told)
+        return Judged(loss, figure, nothing)
+
+    shown = np.zeros((0, 0), np.bool_)
+    nothing = Predictions(shown.astype(np.float32), shown, shown)
+    monkeypatch.setattr(loop, "judge", judged)
+    config = settings(make_dataset(24), tmp_path / "run", epochs=5, patience=3)
+    train(config, io.StringIO())
+    state, _ = checkpoint.read(config.out / "checkpoints" / checkpoint.BEST)
+    assert (state.epoch, state.best, state.best_loss) == (2, 0.5, 2.0)
+    last, _ = checkpoint.read(config.out / "checkpoints" / checkpoint.LAST)
+    assert (last.epoch, last.waited) == (4, 3)
 
 
 def test_another_networks_checkpoint_is_refused(make_dataset: MakeDataset, tmp_path: Path) -> None:

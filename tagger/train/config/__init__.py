@@ -65,7 +65,7 @@ COMMON = (
 
 @dataclass(frozen=True)
 class TrainConfig:
-    """Train a tagger from scratch on a DATASET and write it as a universal model folder.
+    """Train a tagger on a DATASET, from scratch or --from another, and write its model folder.
 
     The run's folder gets `model/` (the universal folder), `run.json`, `progress.jsonl`,
     `metrics.csv` and `checkpoints/`. A file named `stop` in it ends the training after the
