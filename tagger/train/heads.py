@@ -197,9 +197,9 @@ class OrdinalHead(Head):
         outside = (torch.sigmoid(-above) + torch.sigmoid(below)).log()
         return torch.cat([-raw[:, :1], inside - outside, raw[:, -1:]], 1)
 
-    def scalar(self, raw: torch.Tensor) -> torch.Tensor:
-        """The rating from 0 to 1 that is expected on RATING_SCALE, float32 [N]."""
-        return self.log_odds(raw).sigmoid() @ self.scale
+    def scalar(self, odds: torch.Tensor) -> torch.Tensor:
+        """The rating from 0 to 1 that is expected on RATING_SCALE, float32 [N], of [N, 4]."""
+        return odds.sigmoid() @ self.scale
 
     def set_priors(self, priors: NDArray[np.float64], constants: NDArray[np.float32]) -> None:
         """Begin with cuts that give the ratings' shares."""

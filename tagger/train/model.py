@@ -111,20 +111,25 @@ class TaggerNetwork(nn.Module):
         parts: dict[str, torch.Tensor] = {}
         odds: list[torch.Tensor] = []
         extras = {EMBEDDING: features.pooled}
-        for name, head in self.named_heads():
+        for plan, (name, head) in zip(self.plans, self.named_heads(), strict=True):
             embedding = head.embed(features)
             parts[name] = head.score(embedding)
             odds.append(head.log_odds(parts[name]))
             if head.hidden:
                 extras[f"{EMBEDDING}_{name}"] = embedding
             if isinstance(head, OrdinalHead):
-                extras[SCALAR] = head.scalar(parts[name])
+                extras[SCALAR] = head.scalar(self._overruled(odds[-1], plan.columns))
         logits = odds[0] if len(odds) == 1 else torch.cat(odds, 1)
         if not self._sorted:
             logits = logits[:, self.order]
-        if self._overrule:
-            logits = torch.where(self.constants.isnan(), logits, self.constants)
-        return Outputs(logits, parts, extras, features.layers)
+        return Outputs(self._overruled(logits), parts, extras, features.layers)
+
+    def _overruled(
+        self, odds: torch.Tensor, columns: NDArray[np.intp] | None = None
+    ) -> torch.Tensor:
+        """Log-odds of these labels or of all, with the constants of those that are not learned."""
+        constants = self.constants if columns is None else self.constants[columns]
+        return torch.where(constants.isnan(), odds, constants) if self._overrule else odds
 
     def named_heads(self) -> list[tuple[str, Head]]:
         """The heads by name, in order."""

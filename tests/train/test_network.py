@@ -210,7 +210,7 @@ def test_ordinal_ratings_are_four_probabilities_in_order(made: Callable[..., Beg
     )
     np.testing.assert_allclose(found.detach(), above[:, :-1] - above[:, 1:], atol=2e-6)
     assert torch.allclose(found.sum(1), torch.ones(33), atol=1e-5)
-    scalar = head.scalar(raw)
+    scalar = head.scalar(head.log_odds(raw))
     np.testing.assert_allclose(
         scalar.detach(), found.detach().numpy() @ np.array(RATING_SCALE), atol=1e-6
     )
@@ -277,6 +277,23 @@ def test_what_is_never_learned_keeps_its_constant(made: Callable[..., Begun], ma
         network.eval()
         found = network(images).detach().numpy()[:, constant]
         np.testing.assert_allclose(found, np.tile(targets.constants[constant], (6, 1)))
+
+
+def test_the_number_of_a_rating_that_is_always_given_is_that_ratings(
+    make_dataset: MakeDataset,
+) -> None:
+    """Pictures of one rating teach an ordinal head nothing: its number is not chance's."""
+    path = make_dataset(24, ratings="q")
+    dataset = Dataset.open(path)
+    targets = make_targets(dataset, dataset.rows("train"))
+    settings = {"architecture": "resnet10t", "model_args": json.dumps(TINY), "pool": 16}
+    config = TrainConfig.of(path, path, **settings, **HEADS["ordinal"])
+    network, _ = begin(config, targets, dataset.rows("train"))
+
+    outputs = network.eval().outputs(network.features(torch.rand(2, 3, 28, 28)))
+
+    assert outputs.logits[:, :4].sigmoid().round().tolist() == [[0, 0, 1, 0]] * 2
+    assert outputs.extras["rating_scalar"].tolist() == pytest.approx([0.5, 0.5], abs=1e-4)
 
 
 def test_an_unknown_label_gives_no_gradient(made: Callable[..., Begun]) -> None:
