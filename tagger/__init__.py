@@ -49,8 +49,8 @@ The map, top to bottom
     [edge] disk, network, device
         argv            settings from a command line, through tyro
         extras          the command that installs what is missing
-        home            where our own things lie
         paths           a path as the system opens it
+        home            where our own things lie
         relationfiles   relations from the sites' exports, models and our home
         images          open one picture or say why not; content hash
         store           scores kept by content, model and preprocessing

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from .errors import UsageError
+from .paths import expanded
 
 Part = Literal["scores", "runs", "presets", "relations", "models", "cache", "training"]
 PARTS: tuple[Part, ...] = get_args(Part)
@@ -24,7 +25,7 @@ def home() -> Path:
     """
     named = os.environ.get("TAGGER_HOME", "").strip()
     if named:
-        return Path(os.path.abspath(Path(named).expanduser()))  # noqa: PTH100  links stay as named
+        return Path(os.path.abspath(expanded(named)))  # noqa: PTH100  links stay as named
     return _data_folder() / "sd-webui-tagger"
 
 

@@ -38,6 +38,11 @@ _TRIES_S = (0.01, 0.03, 0.1, 0.3)
 """Seconds between the tries at a file that another program has open: scanners soon let go."""
 
 
+def expanded(text: str | PurePath) -> Path:
+    """A path as a person writes it: `~` is the home of who asks; of somebody unknown it stays."""
+    return Path(os.path.expanduser(text))  # noqa: PTH111 - Path's own raises where there is no home
+
+
 def openable(path: str | PurePath) -> Path:
     """The path as `open`, `os.replace` and the like take it; elsewhere than on Windows, itself."""
     if os.name != "nt":

@@ -8,7 +8,7 @@ from pathlib import Path, PureWindowsPath
 
 import pytest
 
-from tagger.paths import cause_of, extended, openable
+from tagger.paths import cause_of, expanded, extended, openable
 
 LONG = "x" * 200
 
@@ -56,3 +56,11 @@ def test_a_locked_file_is_named_on_windows() -> None:
     error = PermissionError(errno.EACCES, "Permission denied")
     error.winerror = 32  # pyright: ignore[reportAttributeAccessIssue]
     assert cause_of(error) == "another program has it open"
+
+
+def test_a_home_that_nobody_has_is_a_name_like_any_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A model may be asked for by any text."""
+    monkeypatch.setenv("HOME", "/home/me")
+    monkeypatch.setenv("USERPROFILE", "/home/me")
+    assert expanded("~/models") == Path("/home/me/models")
+    assert expanded("~no-such-user/models") == Path("~no-such-user/models")

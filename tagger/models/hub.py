@@ -12,6 +12,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from ..errors import OptionError
+from ..paths import expanded
 
 _TRUE = ("1", "ON", "YES", "TRUE")
 
@@ -41,7 +42,7 @@ def offline() -> bool:
 def cache() -> Path:
     """The folder of downloaded repositories, shared with other tools."""
     named = os.environ.get("HF_HUB_CACHE") or os.environ.get("HUGGINGFACE_HUB_CACHE")
-    return Path(named).expanduser() if named else _home() / "hub"
+    return expanded(named) if named else _home() / "hub"
 
 
 def token() -> str | None:
@@ -49,7 +50,7 @@ def token() -> str | None:
     named = os.environ.get("HF_TOKEN") or os.environ.get("HUGGING_FACE_HUB_TOKEN")
     if not named:
         path = os.environ.get("HF_TOKEN_PATH")
-        file = Path(path).expanduser() if path else _home() / "token"
+        file = expanded(path) if path else _home() / "token"
         try:
             named = file.read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError):
@@ -104,6 +105,6 @@ def _newest_first(folder: Path) -> list[Path]:
 def _home() -> Path:
     named = os.environ.get("HF_HOME")
     if named:
-        return Path(named).expanduser()
+        return expanded(named)
     above = os.environ.get("XDG_CACHE_HOME")
     return (Path(above) if above else Path.home() / ".cache") / "huggingface"

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from ..paths import expanded
+
 VARIABLE = "TAGGER_MODELS"
 HOSTS = ("tagger", "TaggerOnnx", "deepdanbooru", "interrogators")
 """Among a WebUI's models: ours, then those of the extensions before us, in their order."""
@@ -21,7 +23,7 @@ def named_roots() -> tuple[Path, ...]:
     Each is a WebUI's folder of models or, with none of its four in it, holds folders of models.
     """
     named = os.environ.get(VARIABLE, "").split(os.pathsep)
-    paths = [Path(os.path.abspath(Path(name).expanduser())) for name in named if name.strip()]  # noqa: PTH100  links stay as named
+    paths = [Path(os.path.abspath(expanded(name))) for name in named if name.strip()]  # noqa: PTH100  links stay as named
     return tuple(root for path in paths for root in _roots(path))
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from ..errors import ModelError
 from ..home import home, part
+from ..paths import expanded
 from . import hub, userspecs
 from .catalog import CATALOG, DEFAULT
 from .contract import Contract
@@ -118,7 +119,7 @@ class Registry:
         exact = [row for row in rows if row.name == name]
         for row in exact or [row for row in rows if _called(row, name)]:
             return row
-        path = Path(name).expanduser()
+        path = expanded(name)
         if allow_paths and path.exists():
             return _at(path)
         if allow_paths and re.fullmatch(r"[\w.-]+/[\w.-]+", name):

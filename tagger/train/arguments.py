@@ -10,6 +10,7 @@ from typing import Any
 from .. import recipes
 from ..argv import parse, value_of
 from ..groups import members, settings
+from ..paths import expanded
 from .config import COMMON, TrainConfig
 
 NOT_IN_A_RECIPE = tuple(each.name for each in members(TrainConfig)[""])
@@ -32,7 +33,7 @@ def read_arguments(argv: Sequence[str], prog: str) -> TrainConfig:
     given = _of_the_run(argv) if "--resume" in words else {}
     for flag in ("--recipe", "--config"):
         if name := value_of(argv, flag):
-            section = recipes.read_recipe(Path(name).expanduser())["train"]
+            section = recipes.read_recipe(expanded(name))["train"]
             section = {_AS_WRITTEN.get(str(k), k): v for k, v in section.items()}
             where = f"{name}: train"
             given |= recipes.recipe_defaults(TrainConfig, section, where, but=NOT_IN_A_RECIPE)

@@ -19,6 +19,7 @@ from ..export.folders import OWN_DESCRIPTION, OWN_TENSORS
 from ..labels import LabelSet
 from ..models.registry import default_registry
 from ..models.spec import Model
+from ..paths import expanded
 from ..preprocess import Preprocess
 from ..thresholds import Thresholds, operating_point
 from .config import TrainConfig
@@ -60,7 +61,7 @@ def open_former(config: TrainConfig) -> Former | None:
     name = config.network.from_
     if not name:
         return None
-    path = Path(name).expanduser()
+    path = expanded(name)
     if name == HUB and not path.exists():
         return _published(config.network.built)
     found = _folder(path) if path.is_dir() else path

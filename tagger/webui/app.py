@@ -16,6 +16,7 @@ from ..folder.journal import Journal
 from ..home import home
 from ..models.relating import relations_for
 from ..models.spec import Model
+from ..paths import expanded
 from ..pipeline import Priority
 from ..relations import EMPTY
 from ..scores import Scores
@@ -189,9 +190,9 @@ def _as_path(text: str) -> Path:
     plain = text.strip().strip("\"'").strip()
     if not plain or "\0" in plain:
         raise UsageError("expected a folder's path, got nothing: type or paste one")
-    path = Path(plain).expanduser()
+    path = expanded(plain)
     if os.sep == "/" and "\\" in plain and not path.exists():
-        path = Path(plain.replace("\\", "/")).expanduser()
+        path = expanded(plain.replace("\\", "/"))
     if not path.is_absolute():
         raise UsageError(f"{plain}: expected a whole path, such as {home()}, got a part of one")
     return path

@@ -21,6 +21,7 @@ from pathlib import Path
 
 from ..errors import TaggerError, UsageError
 from ..home import make, part
+from ..paths import expanded
 from . import processes
 from .job import Job
 
@@ -69,7 +70,7 @@ def chosen(named: str = "") -> Interpreter:
         if ours is None:
             raise UsageError("expected a Python to train with, got none: make one above")
         return ours
-    python = Path(text).expanduser()
+    python = expanded(text)
     if python.is_dir():
         python = _python_of(python)
     if not python.is_absolute() or not python.is_file() or not os.access(python, os.X_OK):

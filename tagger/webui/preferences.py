@@ -16,6 +16,7 @@ from ..dialects import Dialect
 from ..errors import OptionError
 from ..models.default import DEFAULT
 from ..options import check, describe, option
+from ..paths import expanded
 from ..settings import Folder, Precision, Runtime, Settings
 
 PREFIX = "sd_tagger_"
@@ -119,7 +120,7 @@ def inherited_settings(stored: Mapping[str, Any]) -> tuple[Settings, Folder]:
 def inherited_models(stored: Mapping[str, Any]) -> tuple[Path, ...]:
     """Folders in which the predecessors kept models, as far as the host's settings name them."""
     named = stored.get("tagger_hf_cache_dir")
-    return (Path(named).expanduser(),) if isinstance(named, str) and named.strip() else ()
+    return (expanded(named),) if isinstance(named, str) and named.strip() else ()
 
 
 def _taken(settings: Any, **values: Any) -> Any:

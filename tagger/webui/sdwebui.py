@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from ..models.places import host_roots
+from ..paths import expanded
 from ..settings import Folder, Settings
 from . import memory
 from .host import Credentials
@@ -148,7 +149,7 @@ class WebUI:
         """What `--tagger-root` names; without it all, or where others reach it none."""
         named = _flag("tagger_root") or ()
         if named:
-            return tuple(Path(os.path.realpath(Path(root).expanduser())) for root in named)
+            return tuple(Path(os.path.realpath(expanded(root))) for root in named)
         return () if self.exposed() else None
 
     def allow_urls(self) -> bool:

@@ -16,6 +16,7 @@ from typing import Any
 
 from ...errors import ModelError, UsageError
 from ...models.registry import default_registry
+from ...paths import expanded
 from ...settings import Runtime
 from .captions import CaptionContestant
 from .contestant import Contestant
@@ -59,7 +60,7 @@ def _find(word: str, runtime: Runtime, timeout: float, auth: tuple[str, str] | N
     kind, colon, rest = source.partition(":")
     if colon and kind in _KINDS:
         return _OF[kind](name, rest, runtime)
-    return _OF[_kind(Path(source).expanduser())](name, source, runtime)
+    return _OF[_kind(expanded(source))](name, source, runtime)
 
 
 def _kind(path: Path) -> str:
@@ -83,12 +84,12 @@ def _is_model(folder: Path) -> bool:
 
 
 def _scores(name: str, source: str, runtime: Runtime) -> Contestant:
-    path = Path(source).expanduser()
+    path = expanded(source)
     return TableContestant(name, path) if path.is_file() else SidecarContestant(name, path)
 
 
 def _captions(name: str, source: str, runtime: Runtime) -> Contestant:
-    return CaptionContestant(name, Path(source).expanduser())
+    return CaptionContestant(name, expanded(source))
 
 
 _OF: dict[str, Any] = {"model": ModelContestant, "captions": _captions, "scores": _scores}
