@@ -26,6 +26,7 @@ Read downward:
     api         the routes
     server      a server of our own
     memory      room on the device, by the host's own means
+    flags       what a WebUI's flags say of who may come in
     sdwebui     the WebUIs as hosts
     extension   what a WebUI calls of us
 gradio and fastapi are imported here alone; the host's modules in `sdwebui` and `memory` alone.

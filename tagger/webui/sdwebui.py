@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import os
 import sys
 import threading
 import time
@@ -18,9 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from ..models.places import host_roots
-from ..paths import expanded
 from ..settings import Folder, Settings
-from . import memory
+from . import flags, memory
 from .host import Credentials
 from .preferences import (
     Preferences,
@@ -31,10 +29,6 @@ from .preferences import (
 
 log = logging.getLogger(__name__)
 
-_LOOPBACK = ("127.0.0.1", "localhost", "::1")
-_TUNNELS = ("share", "listen", "ngrok", "subpath", "cloudflared", "localhostrun", "remotemoe")
-"""Flags of the hosts, and of extensions for such, that make them reachable; a sub-path is served
-by a proxy."""
 _YIELD_S = 0.005
 """Seconds in which a thread that was woken to take the lock does take it."""
 
@@ -126,31 +120,16 @@ class WebUI:
         return bool(_waiting(lock)) or (inner.locked() and not self._held)
 
     def credentials(self) -> Credentials:
-        """Of `--api-auth`; without it those of the page, SD.Next's `--auth` among them."""
-        pairs = _pairs(_flag("api_auth"))
-        if pairs:
-            return pairs
-        lines = [_flag("gradio_auth"), _flag("auth")]
-        for name in ("gradio_auth_path", "auth_file"):
-            if path := _flag(name):
-                lines += Path(path).read_text(encoding="utf-8").splitlines()
-        return tuple(pair for line in lines for pair in _pairs(line))
+        """Of `--api-auth`; without it those of the page."""
+        return flags.credentials(_flag)
 
     def exposed(self) -> bool:
-        """Whether a flag, or a variable of gradio's, opens it; or it says not where it listens."""
-        if any(_flag(name) for name in _TUNNELS) or _set("GRADIO_SHARE"):
-            return True
-        server = _flag("server_name")
-        if not server and _flag("nowebui"):  # uvicorn alone then listens everywhere
-            return True
-        return (server or os.environ.get("GRADIO_SERVER_NAME") or "127.0.0.1") not in _LOOPBACK
+        """Whether its flags let other machines reach it, or do not say where it listens."""
+        return flags.exposed(_flag)
 
     def roots(self) -> tuple[Path, ...] | None:
         """What `--tagger-root` names; without it all, or where others reach it none."""
-        named = _flag("tagger_root") or ()
-        if named:
-            return tuple(Path(os.path.realpath(expanded(root))) for root in named)
-        return () if self.exposed() else None
+        return flags.roots(_flag)
 
     def allow_urls(self) -> bool:
         """As its own API does."""
@@ -241,17 +220,6 @@ def _queue_lock() -> Any:
 def _waiting(lock: Any) -> int:
     """How many threads wait for the host's lock; 0 where it can't tell."""
     return len(getattr(lock, "_pending_threads", ()))
-
-
-def _pairs(text: str | None) -> Credentials:
-    """`user:password,user:password`; one without a colon is a user whose password is empty."""
-    entries = (entry.strip() for entry in (text or "").strip().strip('"').split(","))
-    halves = (entry.partition(":") for entry in entries if entry)
-    return tuple((user, password) for user, _, password in halves)
-
-
-def _set(variable: str) -> bool:
-    return os.environ.get(variable, "").strip().lower() in ("1", "true", "yes")
 
 
 def _automatic1111_version() -> str:
