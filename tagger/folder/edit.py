@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence, Set
 from dataclasses import dataclass
 
 from ..caption import CaptionFormat
 from .edits import TagEdit
 from .search import Search
-from .words import NOTHING, read_words, why_left, write_words
+from .words import NOTHING, Reading, Words, take_apart, write_words
 
 EMPTY_CAPTION = "no tag would be left"
 """Why a caption stays as it was: an empty one stops kohya's trainer."""
@@ -25,22 +26,29 @@ class Edited:
 
 
 def edit_caption(
-    text: str, edits: Sequence[Edit], form: CaptionFormat, known: Set[str] = NOTHING
+    text: str,
+    edits: Sequence[Edit],
+    form: CaptionFormat,
+    known: Set[str] = NOTHING,
+    reading: Reading | None = None,
 ) -> Edited:
-    """Apply edits in their order.
+    """Apply edits in their order. `reading`: the caption taken apart, where it is already.
 
     A caption of several lines, with braces or of sentences is only searched; one that would be
     left empty stays as it was. What no edit changes stays byte for byte.
     """
     now, reason = text, ""
+    read = reading or take_apart(text, form)
     for each in _runs(edits):
-        search = isinstance(each, Search)
-        why = each.why_left(now) if search else why_left(now, form, known)
+        if isinstance(each, Search):
+            why, after = each.why_left(now), each.rewrite
+        else:
+            why, after = read.why_left(known), functools.partial(_retagged, read.words, each, form)
         if why:
             reason = why
-        else:
-            now = each.rewrite(now) if search else _retagged(now, each, form)
-    if text.strip() and not read_words(now, form):
+        elif (then := after(now)) != now:
+            now, read = then, take_apart(then, form)
+    if text.strip() and not read.words:
         return Edited(text, EMPTY_CAPTION)
     return Edited(now, reason)
 
@@ -58,8 +66,8 @@ def _runs(edits: Sequence[Edit]) -> list[Search | list[TagEdit]]:
     return runs
 
 
-def _retagged(text: str, edits: Sequence[TagEdit], form: CaptionFormat) -> str:
-    before = words = read_words(text, form)
+def _retagged(before: Words, edits: Sequence[TagEdit], form: CaptionFormat, text: str) -> str:
+    words = before
     for each in edits:
         words = each.apply(words)
     return text if words == before else write_words(text, words, form)

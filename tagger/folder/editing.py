@@ -94,7 +94,8 @@ class EditPlan:
                 if captioned.text is None or not captioned.text.strip():
                     self.without += len(captioned.pictures)
                     continue
-                done = edit_caption(captioned.text, self.edits, form, known)
+                read = captioned.read(form)
+                done = edit_caption(captioned.text, self.edits, form, known, read)
                 yield Planned(captioned, done.text, done.reason)
         self.unread += self._captions.unreadable
 

@@ -36,13 +36,15 @@ class Word:
     """One tag of a caption.
 
     text: as it stands there. key: the tag without its weight, in the spelling of `spelling.key`.
-    head: before the head separator. prose: it reads as a part of a sentence.
+    head: before the head separator. prose: it reads as a part of a sentence. surplus: brackets
+    that it opens more than it closes.
     """
 
     text: str
     key: str
     head: bool = False
     prose: bool = field(default=False, compare=False, repr=False)
+    surplus: int = field(default=0, compare=False, repr=False)
 
     def rewritten(self, name: str) -> Word:
         """Another tag in this place, with the weight of this one."""
@@ -80,12 +82,11 @@ class Reading:
 def take_apart(text: str, form: CaptionFormat) -> Reading:
     """Read a caption: its tags, and what stands against editing them."""
     words = _words(text, form)
-    bracketed = "(" in text or "[" in text
     return Reading(
         words,
         _why_never(text, form),
         tuple([word.key for word in words if word.prose]),
-        bracketed and _spans(words),
+        _spans([word for word in words if word.surplus]),
     )
 
 
@@ -109,7 +110,11 @@ def _words(text: str, form: CaptionFormat) -> Words:
 def _word(part: str, head: bool = False) -> Word | None:
     item = part.strip()
     name = key(unweigh(item)[0])
-    return Word(item, name, head, reads_as_prose(item)) if name else None
+    return Word(item, name, head, reads_as_prose(item), _surplus(item)) if name else None
+
+
+def _surplus(item: str) -> int:
+    return item.count("(") - item.count(")") + item.count("[") - item.count("]")
 
 
 def write_words(old: str, words: Sequence[Word], form: CaptionFormat) -> str:
@@ -142,18 +147,17 @@ def _why_never(text: str, form: CaptionFormat) -> str:
     return ""
 
 
-def _spans(words: Words) -> bool:
+def _spans(words: Sequence[Word]) -> bool:
     """Whether brackets hold several tags: `(smile, long hair:1.2)`, `miku (vocaloid, append)`.
 
-    Kaomoji such as `:(` open none.
+    Kaomoji such as `:(` open none. `words`: those with a surplus.
     """
     opened = False
     for word in words:
         item = word.text
-        surplus = item.count("(") - item.count(")") + item.count("[") - item.count("]")
-        if surplus > 0 and _OPENS.search(item):
+        if word.surplus > 0 and _OPENS.search(item):
             opened = True
-        elif surplus < 0 and opened and item[-1] in ")]":
+        elif word.surplus < 0 and opened and item[-1] in ")]":
             return True
     return False
 

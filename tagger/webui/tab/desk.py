@@ -7,7 +7,7 @@ when it is shown.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
@@ -63,13 +63,18 @@ class Desk:
         return [Path(each) for each in self.pictures[self.first : self.first + PAGE]]
 
     @property
+    def selected(self) -> list[str]:
+        """The chosen pictures' paths, in order."""
+        return [self.pictures[i] for i in sorted(self.chosen) if i < len(self.pictures)]
+
+    @property
     def selection(self) -> list[Path]:
         """The chosen pictures, in order."""
-        return [Path(self.pictures[i]) for i in sorted(self.chosen) if i < len(self.pictures)]
+        return list(map(Path, self.selected))
 
     def settled(self) -> Desk:
         """The same once what was typed for the chosen pictures is saved."""
-        return replace(self, drafts=self.drafts.without(name_of(self.selection)))
+        return replace(self, drafts=self.drafts.without(name_of(self.selected)))
 
     def turned(self, first: int) -> Desk:
         """The page that begins with a picture; past the ends nothing changes."""
@@ -181,7 +186,7 @@ def narrowed(query: str, tag: str, how: How) -> str:
     return query if new in parts else show(kind((*parts, new)))
 
 
-def shared_tags(desk: Desk, pictures: list[Path]) -> list[str]:
+def shared_tags(desk: Desk, pictures: Iterable[Path]) -> list[str]:
     """The tags that all these captions have, in the order of the first; no caption counts none."""
     form = desk.settings.format
     common: dict[str, str] | None = None

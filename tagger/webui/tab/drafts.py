@@ -6,7 +6,6 @@ import hashlib
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import cast
 
 MOST = 200
@@ -63,7 +62,7 @@ class Drafts:
         return f"Not saved yet: {', '.join(titles[-_NAMED:])}{more}."
 
 
-def name_of(pictures: Sequence[Path]) -> str:
+def name_of(pictures: Sequence[str]) -> str:
     """A name for some pictures, which the page gives back with what was typed for them."""
     digest = hashlib.blake2b(digest_size=12)
     for picture in pictures:

@@ -46,7 +46,7 @@ class Gallery:
 
     def chosen(self, desk: Desk) -> list[Any]:
         """Other pictures of it chosen; what was typed for those before is told to be kept."""
-        left = desk.drafts.said(name_of(desk.selection))
+        left = desk.drafts.said(name_of(desk.selected))
         note = common.note(left, "warn") if left else update()
         return [desk, note, *([update()] * 4), *self.picked(desk)]
 
@@ -72,7 +72,7 @@ class Gallery:
 
     def picked(self, desk: Desk) -> list[Any]:
         """The editor: its head, its text, what the text was, Undo, the question before deleting."""
-        some = desk.selection
+        some = desk.selected
         undo, hidden = update(interactive=desk.run is not None), update(visible=False)
         if not some:
             return [fragments.editor((), "", ""), "", "", undo, hidden]
@@ -81,15 +81,17 @@ class Gallery:
         draft = desk.drafts.text(of)
         if draft is not None:
             said = f"{said} Not saved yet: Ctrl+Enter saves it.".strip()
-        head = fragments.editor(self._thumbnails.all_of(some[:4]), title, said, of)
+        thumbs = self._thumbnails.all_of(list(map(Path, some[:4])))
+        head = fragments.editor(thumbs, title, said, of)
         return [head, text if draft is None else draft, text, undo, hidden]
 
-    def _edited(self, desk: Desk, some: list[Path]) -> tuple[str, str, str]:
+    def _edited(self, desk: Desk, some: list[str]) -> tuple[str, str, str]:
         """What the editor calls these pictures, a sentence, and the text that they have."""
         if len(some) == 1:
-            text = desk.text_of(some[0]) or ""
-            return some[0].name, "" if text else "It has no caption yet.", text
-        text = desk.settings.format.separator.join(desks.shared_tags(desk, some))
+            picture = Path(some[0])
+            text = desk.text_of(picture) or ""
+            return picture.name, "" if text else "It has no caption yet.", text
+        text = desk.settings.format.separator.join(desks.shared_tags(desk, map(Path, some)))
         said = "Shared tags below: what you add or take out is added or taken out in all."
         return f"{len(some):,} pictures", said, text
 

@@ -164,7 +164,7 @@ class Acts:
             done = act(desk)
             chosen = {desk.pictures[i] for i in desk.chosen}
             asked = self._shared.ask(*given)
-            left = desk.drafts.said(name_of(desk.selection))
+            left = desk.drafts.said(name_of(desk.selected))
             note = common.note(f"{done.said} {left}".strip(), "bad" if done.failed else "good")
             shown = self._gallery.looked(replace(desk, run=done.run), asked.model, note)
         except TaggerError as error:
