@@ -52,9 +52,10 @@ def _add(found: Preview, planned: Planned, form: CaptionFormat) -> None:
     before = [word.key for word in planned.captioned.read(form).words]
     after = [word.key for word in read_words(planned.after, form)]
     found.changed += 1
-    found.removed.update(_missing(before, after))
-    found.added.update(_missing(after, before))
-    found.reordered += sorted(before) == sorted(after)
+    removed, added = _missing(before, after), _missing(after, before)
+    found.removed.update(removed)
+    found.added.update(added)
+    found.reordered += not removed and not added
 
 
 def _missing(these: list[str], those: list[str]) -> set[str]:
