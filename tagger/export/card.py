@@ -144,8 +144,9 @@ def _figures(figures: Mapping[str, Mapping[str, Any]]) -> str:
     lines += [
         "",
         "The gain is what fitted thresholds add to micro-F1, on the same draws of pictures. mAP",
-        "is over labels with 100 or more training pictures, no ratings and no characters; top-1 is",
-        "over pictures with a character.",
+        "is over labels with 100 or more training pictures (all, where none has so many), without",
+        "ratings, with characters only where there is nothing else; top-1 is over pictures with a",
+        "character.",
     ]
     return "\n".join(lines)
 

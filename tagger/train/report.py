@@ -43,12 +43,19 @@ def mean_average_precision(found: Predictions, supported: NDArray[np.intp]) -> f
 
 
 def supported_labels(targets: Targets, training: NDArray[np.intp]) -> NDArray[np.intp]:
-    """The labels, ascending, that mAP is over: no rating or character, enough positives."""
+    """The labels, ascending, that mAP is over: no rating or character, enough positives.
+
+    Where none has enough, all that are seen; of a DATASET of characters alone, its characters.
+    """
     labels = targets.rows.labels
-    left_out = np.concatenate([labels.of("rating"), labels.of("character")])
     counts, _ = label_counts(targets, training)
-    enough = np.flatnonzero(counts >= SUPPORT)
-    return np.setdiff1d(enough if enough.size else np.flatnonzero(counts), left_out)
+    ratings, characters = labels.of("rating"), labels.of("character")
+    for left_out in (np.concatenate([ratings, characters]), ratings):
+        for least in (SUPPORT, 1):
+            found = np.setdiff1d(np.flatnonzero(counts >= least), left_out)
+            if found.size:
+                return found
+    return np.empty(0, np.intp)
 
 
 def make_report(

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,6 +20,7 @@ from tagger.export.rows import RATINGS  # noqa: E402
 from tagger.labels import DANBOORU, Label, LabelSet, category  # noqa: E402
 from tagger.train.config import HeadOptions  # noqa: E402
 from tagger.train.heads import LinearHead  # noqa: E402
+from tagger.train.report import supported_labels  # noqa: E402
 from tagger.train.targets import label_counts, make_targets, rating_numbers  # noqa: E402
 
 MakeDataset = Callable[..., Path]
@@ -37,6 +40,40 @@ def test_targets_follow_the_datasets_rows_under_the_labels_own_names(
             own = dataset.vocabulary.find(label)
             assert truth[place, index] == (own in tags)
             assert known[place, index] == (own not in hidden)
+
+
+@pytest.mark.parametrize(
+    ("counts", "judged"),
+    [
+        ({"hat": 120, "bow": 9, "mira": 300}, ["hat"]),
+        ({"hat": 20, "bow": 9, "mira": 300}, ["hat", "bow"]),
+        ({"mira": 120, "ulric": 9}, ["mira"]),
+        ({"mira": 20, "ulric": 9}, ["mira", "ulric"]),
+        ({}, []),
+    ],
+)
+def test_map_is_over_tags_and_over_characters_where_there_is_nothing_else(
+    counts: dict[str, int], judged: list[str]
+) -> None:
+    """Those with 100 pictures, else all; ratings never."""
+    kinds = {"hat": "general", "bow": "general", "mira": "character", "ulric": "character"}
+    labels = LabelSet(
+        (
+            Label("general", category(DANBOORU, "rating")),
+            *(Label(name, category(DANBOORU, kind)) for name, kind in kinds.items()),
+        )
+    )
+    truth = np.zeros((400, 5), np.bool_)
+    for at, label in enumerate(labels):
+        truth[: 400 if at == 0 else counts.get(label.name, 0), at] = True
+    targets: Any = SimpleNamespace(
+        rows=SimpleNamespace(labels=labels),
+        of=lambda rows: (truth[rows], np.ones_like(truth[rows])),
+    )
+
+    found = supported_labels(targets, np.arange(400))
+
+    assert [labels[int(place)].name for place in found] == judged
 
 
 def test_pictures_of_one_rating_teach_none(make_dataset: MakeDataset) -> None:
