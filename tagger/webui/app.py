@@ -25,10 +25,11 @@ from ..store import Store
 from . import runs
 from .host import Host
 from .jobs import Job
+from .modelrows import ModelRow, ModelState, Status
 from .preview import Preview, preview
 from .runs import FolderRequest, Means
 from .scoring import Picture
-from .shelf import AbsentError, ModelRow, ModelState, Shelf, Status
+from .shelf import AbsentError, Shelf
 
 __all__ = ["AbsentError", "App", "FolderRequest", "ModelRow", "ModelState", "Status", "app_of"]
 

@@ -5,30 +5,26 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import Literal, cast
+from dataclasses import replace
+from typing import cast
 
 from ..backends import Backend, open_backend
 from ..errors import BackendError, ModelError, UsageError
 from ..labels import LabelSet
 from ..models.download import download
-from ..models.files import download_size
-from ..models.registry import DEFAULT, Registry, Row
-from ..models.spec import Model, ModelSpec
+from ..models.registry import DEFAULT, Registry
+from ..models.spec import Model
 from ..settings import Runtime
 from ..thresholds import Thresholds
 from .host import Host
 from .inturn import InTurn
 from .jobs import ENDED, BusyError, Job, Jobs
 from .kept import Kept
+from .modelrows import ModelRow, Status, row_of
 from .scoring import Models, Scoring
 from .training.trainings import Trainings
 
 log = logging.getLogger(__name__)
-
-ModelState = Literal["absent", "downloading", "on disk", "loaded", "bad"]
-
 
 _ALL = 1 << 50
 """Bytes of room that no device has: all that can be freed is."""
@@ -36,36 +32,6 @@ _ALL = 1 << 50
 
 class AbsentError(ModelError):
     """A listed model is not on disk."""
-
-
-@dataclass(frozen=True)
-class ModelRow:
-    """One line of the list of models.
-
-    device, dtype: where it runs now, empty where it is not loaded. reason: why it can't be used.
-    size: bytes that a download would bring, None where not known. job: of its download.
-    """
-
-    name: str
-    state: ModelState
-    spec: ModelSpec
-    device: str = ""
-    dtype: str = ""
-    reason: str = ""
-    size: int | None = None
-    folder: Path | None = None
-    job: str | None = None
-
-
-@dataclass(frozen=True)
-class Status:
-    """The top line: what became of one model. memory: bytes of its weights on the device."""
-
-    state: ModelState
-    device: str = ""
-    dtype: str = ""
-    memory: int = 0
-    library: str = ""
 
 
 class Shelf:
@@ -109,7 +75,7 @@ class Shelf:
         """Every model that is known, with what became of it."""
         loaded = {tagger.name: tagger.backend for tagger in self.scoring.taggers.loaded()}
         fetched = self._downloads()
-        rows = [_row(row, fetched.get(row.name)) for row in self.registry.list()]
+        rows = [row_of(row, fetched.get(row.name)) for row in self.registry.list()]
         return tuple(
             replace(row, state="loaded", device=there.device, dtype=there.dtype)
             if (there := loaded.get(row.name))
@@ -244,13 +210,3 @@ def _follow(other: Job, job: Job) -> None:
     while not other.wait(0.2):
         job.check()
         job.tell(done=other.done, total=other.total)
-
-
-def _row(row: Row, job: Job | None) -> ModelRow:
-    if row.reason:
-        return ModelRow(row.name, "bad", row.spec, reason=row.reason, folder=row.folder)
-    state: ModelState = "on disk" if row.on_disk else "downloading" if job else "absent"
-    size = None if row.on_disk else download_size(row.spec)
-    return ModelRow(
-        row.name, state, row.spec, size=size, folder=row.folder, job=job.id if job else None
-    )

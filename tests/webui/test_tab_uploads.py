@@ -16,6 +16,7 @@ from tagger.selection import Selection
 from tagger.settings import Folder, Settings
 from tagger.webui.compat import original
 from tagger.webui.tab import form, presets, uploads
+from tagger.webui.tab.controls import CONTROLS
 from tagger.webui.tab.presets import Preset
 from tagger.webui.tab.thumbnails import Thumbnails
 
@@ -181,7 +182,7 @@ def test_the_controls_give_back_the_settings_that_they_show() -> None:
 
 def test_a_mistake_in_a_control_is_named_by_its_label() -> None:
     values = form.show(Settings())
-    values[[control.place for control in form.CONTROLS].index("format.max")] = "many"
+    values[[control.place for control in CONTROLS].index("format.max")] = "many"
     with pytest.raises(OptionError, match="At most"):
         form.read(Settings(), values)
 

@@ -1,4 +1,4 @@
-"""The fold `Caption options`: one control for a setting, shared by all pages.
+"""Settings as the controls of the fold `Caption options` show them, and back.
 
 What has no control here (a preset may bring it) stays in `base`, together with the thresholds.
 """
@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from dataclasses import replace
+from typing import Any
 
 from ...caption import CaptionFormat
 from ...errors import OptionError
@@ -16,93 +16,11 @@ from ...labels import DANBOORU, E621, LabelSet
 from ...options import describe
 from ...selection import Selection
 from ...settings import Settings
-from ...thresholds import UNASKED
 from ..compat import make
+from .controls import CATEGORIES, CONTROLS, WRITTEN, Control, Kind
 from .presets import words
 
-Kind = Literal["words", "pairs", "limits", "text", "choice", "number", "check", "categories"]
-
-CATEGORIES = (
-    "general", "character", "copyright", "artist", "species", "lore", "meta", "rating",
-)  # fmt: skip
-"""Categories to choose from; those that a model lacks are passed over."""
-WRITTEN = tuple(name for name in CATEGORIES if name not in UNASKED)
 _OTHERS = tuple({one.name for one in (*DANBOORU, *E621)} - {*CATEGORIES})
-
-
-@dataclass(frozen=True)
-class Control:
-    """A setting's place in Settings, its label, how it is shown."""
-
-    place: str
-    label: str
-    kind: Kind
-    placeholder: str = ""
-    names: Mapping[Any, str] = field(default_factory=dict[Any, str], hash=False)
-
-    @property
-    def id(self) -> str:
-        """Stable, for the page's elem_id and for style sheets."""
-        return "tagger_" + self.place.replace(".", "_")
-
-
-TAGS = (
-    Control("format.prefix", "Additional tags (split by comma)", "words", "my_trigger"),
-    Control("selection.exclude", "Exclude tags (split by comma)", "words", "solo, *_background"),
-)
-MORE_TAGS = (
-    Control("selection.keep", "Keep tags", "words", "glasses, *_eyes"),
-    Control("selection.only", "Only these tags", "words", "1girl, *_hair"),
-    Control("format.replace", "Replace tags", "pairs", "grey hair = silver hair"),
-    Control("format.suffix", "Additional tags at the end", "words", "[name]"),
-    Control("selection.tag_thresholds", "Thresholds of tags", "limits", "smile = 0.5"),
-)
-WAYS = (
-    Control(
-        "selection.method",
-        "Take",
-        "choice",
-        names={"fixed": "by threshold", "mcut": "by the widest gap", "topk": "the highest"},
-    ),
-    Control("selection.top_k", "How many highest", "number"),
-    Control(
-        "format.order",
-        "Order",
-        "choice",
-        names={
-            "score": "score",
-            "alphabetical": "alphabet",
-            "model": "the model's",
-            "template": "template",
-        },
-    ),
-    Control("format.template", "Template", "words"),
-    Control("format.separator", "Separator", "text"),
-    Control("format.head", "Head separator after", "number", "none"),
-    Control("format.head_separator", "Head separator", "text"),
-    Control("format.max", "At most", "number", "all"),
-    Control(
-        "implied",
-        "Implied tags",
-        "choice",
-        names={
-            "off": "as scored",
-            "inherit": "inherit scores",
-            "constrain": "constrain scores",
-            "remove": "left out",
-            "constrain-remove": "constrained, left out",
-        },
-    ),
-)
-CHECKS = (
-    Control("format.spaces", "Spaces for underscores", "check"),
-    Control("format.escape", "Escape brackets", "check"),
-    Control("format.weights", "Scores as weights", "check"),
-    Control("format.trailing_separator", "Separator at the end", "check"),
-    Control("series", "Add the series", "check"),
-)
-KINDS = (Control("selection.categories", "Categories", "categories"),)
-CONTROLS = (*TAGS, *MORE_TAGS, *WAYS, *CHECKS, *KINDS)
 
 
 def read(base: Settings, values: Sequence[Any]) -> Settings:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ..compat import listen, make
-from . import form
+from . import controls, form
 from .later import later
 from .shared import Shared
 
@@ -28,21 +28,21 @@ class Presets:
 
 
 def build() -> tuple[list[Any], Presets]:
-    """Make the fold: the controls in the order of `form.CONTROLS`, and the presets' row."""
-    made: dict[form.Control, Any] = {}
+    """Make the fold: the controls in the order of `controls.CONTROLS`, and the presets' row."""
+    made: dict[controls.Control, Any] = {}
     fold = make(
         "Accordion", label="Caption options", open=False, elem_id="tagger_options",
         elem_classes=["tg-fold"],
     )  # fmt: skip
     with fold, make("Column", elem_classes=["tg-options"]):
-        for row in (form.TAGS, form.MORE_TAGS, form.WAYS):
+        for row in (controls.TAGS, controls.MORE_TAGS, controls.WAYS):
             with make("Row", elem_classes=["tg-row"]):
                 made |= {control: form.component(control) for control in row}
         with make("Row", elem_classes=["tg-checks"]):
-            made |= {control: form.component(control) for control in form.CHECKS}
-        made |= {control: form.component(control) for control in form.KINDS}
+            made |= {control: form.component(control) for control in controls.CHECKS}
+        made |= {control: form.component(control) for control in controls.KINDS}
         bar = _presets()
-    return [made[control] for control in form.CONTROLS], bar
+    return [made[control] for control in controls.CONTROLS], bar
 
 
 def _presets() -> Presets:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..compat import edited, image, listen, make
 from . import sending
-from .form import CONTROLS
+from .controls import CONTROLS
 from .fragments import picture as fragments
 from .later import later
 from .letters import box as letter_box

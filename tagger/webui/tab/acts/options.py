@@ -9,6 +9,7 @@ from ....errors import TaggerError, UsageError
 from ...app import App
 from ...compat import update, uploads
 from .. import destination, form, presets
+from ..controls import CONTROLS
 from ..fragments import common
 from ..presets import Preset
 from ..shared import Shared
@@ -71,7 +72,7 @@ class Acts:
 
     @property
     def _width(self) -> int:
-        return 2 + len(form.CONTROLS) + len(destination.FIELDS)
+        return 2 + len(CONTROLS) + len(destination.FIELDS)
 
 
 def _listed(chosen: str | None) -> Any:

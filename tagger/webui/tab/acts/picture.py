@@ -12,7 +12,7 @@ from ....settings import Settings
 from ...app import AbsentError
 from ...compat import Original, update
 from .. import presets, tokens, view
-from ..form import CONTROLS
+from ..controls import CONTROLS
 from ..fragments import common
 from ..fragments import picture as fragments
 from ..letters import letters
