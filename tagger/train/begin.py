@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from ..dataset.index import Dataset
 from .config import TrainConfig
 from .former import Former
 from .freezing import check_heads
@@ -15,18 +14,23 @@ from .headplan import plan_heads
 from .model import TaggerNetwork, set_priors
 from .objective import Objective, make_objective
 from .optim import make_optimizer
-from .targets import Targets, label_counts
+from .targets import Targets, label_counts, make_targets
 from .transfer import fill, grown_plans
 from .trunk import make_trunk
 
 
-def check(config: TrainConfig) -> None:
-    """Raise OptionError for a network or an optimizer that can't be, without memory and at once.
+def check(config: TrainConfig, dataset: Dataset, former: Former | None) -> None:
+    """Raise OptionError for a network, heads or an optimizer that can't be, at once.
 
-    What a DATASET has to be read for, `begin` refuses.
+    Nothing is allocated, and of the DATASET no picture is looked at. What the pictures that can
+    be read have to be known for, `begin` refuses.
     """
+    kept = former.labels if former is not None and config.network.add_tags else None
+    targets = make_targets(dataset, dataset.rows("train"), kept)
     with torch.device("meta"):
-        make_optimizer(make_trunk(config.network).network, replace(config.optim, layer_decay=0.0))
+        network = make_network(config, targets, former)
+    check_heads(network, config.network)
+    make_optimizer(network, config.optim)
 
 
 def begin(

@@ -45,7 +45,7 @@ def train(config: TrainConfig, screen: TextIO | None = None) -> Path:
     dataset = Dataset.open(config.dataset, config.data.roots() or None)
     former = open_former(config)
     config = settled(config, former)
-    check(config)  # before hours of preparing pictures
+    check(config, dataset, former)  # before hours of preparing pictures
     progress = Progress(config.out, screen, quiet=not first)
     with listening() as asked:
         with opened(config, dataset) if first else nullcontext():

@@ -212,7 +212,14 @@ def test_a_refusal_leaves_no_half_made_run(
 
 @pytest.mark.parametrize(
     ("changes", "sentence"),
-    [({"optimizer": "adamv"}, "did you mean"), ({"architecture": "resnet19"}, "did you mean")],
+    [
+        ({"optimizer": "adamv"}, "did you mean"),
+        ({"architecture": "resnet19"}, "did you mean"),
+        ({"train_heads": ("nobody",)}, "train_heads: expected one of all"),
+        ({"heads": '{"who": {"labels": ["species"]}}'}, "who: expected categories of this"),
+        ({"heads": '{"who": {"kind": "ordinal", "labels": ["character"]}}'}, "the four ratings"),
+        ({"head_per": "dataset"}, "head_per: expected a DATASET that names heads"),
+    ],
 )
 def test_what_needs_no_picture_is_refused_before_they_are_prepared(
     changes: dict[str, Any],
