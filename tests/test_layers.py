@@ -42,6 +42,7 @@ FOREIGN_TO_ROOM = {
 }
 # What one module of a room may, and no other there.
 FOREIGN_TO_MODULE = {
+    "train.published": {"huggingface_hub"},  # which timm fetches by
     "webui.sdwebui": {"modules"},
     "webui.memory": {"modules", "backend", "torch"},
 }

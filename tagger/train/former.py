@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import timm
 import torch
 from numpy.typing import NDArray
 
@@ -23,6 +22,7 @@ from ..paths import expanded
 from ..preprocess import Preprocess
 from ..thresholds import Thresholds, operating_point
 from .config import TrainConfig
+from .published import open_published
 from .targets import Targets
 
 State = Mapping[str, torch.Tensor]
@@ -111,13 +111,7 @@ def _check_own(name: str, asked: object, there: object, where: str) -> None:
 
 
 def _published(architecture: str) -> Former:
-    try:
-        network: Any = timm.create_model(architecture, pretrained=True)
-    except Exception as error:  # of the hub's many, and RuntimeError without weights
-        raise OptionError(
-            f"from: expected weights that timm publishes of {architecture}, got "
-            f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
-        ) from error
+    network = open_published(architecture)
     cfg = network.pretrained_cfg
     feed = Preprocess(layout="nchw", scale=1 / 255, mean=cfg["mean"], std=cfg["std"])
     return Former(f"timm's {architecture}", network.state_dict(), feed=feed)

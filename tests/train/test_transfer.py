@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ from tagger.train.config import PARTS, NetworkOptions, TrainConfig  # noqa: E402
 from tagger.train.former import Former, open_former, settled  # noqa: E402
 from tagger.train.freezing import frozen_layers, set_frozen  # noqa: E402
 from tagger.train.model import TaggerNetwork  # noqa: E402
+from tagger.train.published import open_published  # noqa: E402
 from tagger.train.targets import Targets, make_targets  # noqa: E402
 from tagger.train.transfer import adapt_input  # noqa: E402
 
@@ -335,6 +337,36 @@ def test_what_can_not_be_begun_with_is_said(make_dataset: MakeDataset, tmp_path:
             model_args=tiny,
             transfer="clstoken",
         )
+
+
+@pytest.mark.parametrize("cached", [True, False])
+def test_of_a_hub_that_is_not_reached_the_cache_alone_is_asked(
+    cached: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Once: huggingface_hub itself would ask and warn for over a minute."""
+    constants = pytest.importorskip("huggingface_hub").constants
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        monkeypatch.setenv("HF_ENDPOINT", f"http://127.0.0.1:{free.getsockname()[1]}")
+    monkeypatch.setenv("NO_PROXY", "*")
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path))
+    monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+    make, asked = timm.create_model, []
+
+    def create_model(name: str, pretrained: bool) -> Any:
+        asked.append(constants.HF_HUB_OFFLINE)
+        return make(name)
+
+    monkeypatch.setattr(timm, "create_model", create_model)
+    if cached:
+        (tmp_path / "models--timm--resnet10t.c3_in1k" / "snapshots" / "0a").mkdir(parents=True)
+        assert "conv1.0.weight" in open_published("resnet10t").state_dict()
+    else:
+        with pytest.raises(OptionError, match=r"resnet10t, got none here: 127.* can't be reached"):
+            open_published("resnet10t")
+    assert asked == [True] * cached
+    assert constants.HF_HUB_OFFLINE is False
 
 
 def test_a_folder_with_heads_of_its_own_is_begun_with(
