@@ -5,6 +5,7 @@ What has no control here (a preset may bring it) stays in `base`, together with 
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -58,7 +59,7 @@ def fitting(settings: Settings, labels: LabelSet) -> Settings:
 
 def component(control: Control) -> Any:
     """The control on the page, showing the default."""
-    value = _SHOWN[control.kind](_value(Settings(), control))
+    value = _SHOWN[control.kind](_value(_defaults(), control))
     given: dict[str, Any] = {
         "label": control.label,
         "elem_id": control.id,
@@ -80,13 +81,18 @@ def component(control: Control) -> Any:
 
 def hints() -> dict[str, str]:
     """A sentence for each control, by its elem_id: what `options` says of the setting."""
-    return {control.id: _sentence(control) for control in CONTROLS}
+    said = {
+        room: {item.name: item.help for item in describe(cls)}
+        for room, cls in (("", Settings), ("selection", Selection), ("format", CaptionFormat))
+    }
+    places = ((control.id, control.place.rpartition(".")) for control in CONTROLS)
+    return {own: said[room][name] for own, (room, _, name) in places}
 
 
-def _sentence(control: Control) -> str:
-    room, _, name = control.place.rpartition(".")
-    cls = {"": Settings, "selection": Selection, "format": CaptionFormat}[room]
-    return next(item.help for item in describe(cls) if item.name == name)
+@functools.cache
+def _defaults() -> Settings:
+    """Made once for all controls: a host's start waits for them."""
+    return Settings()
 
 
 def _value(settings: Settings, control: Control) -> Any:
