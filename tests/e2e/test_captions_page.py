@@ -99,6 +99,7 @@ def test_what_was_typed_and_not_saved_is_kept(tab: Any, captioned: Path) -> None
     pick(tab, "black-cat.png")
     tab.page.locator("#tagger_editor", has_text="Not saved yet").wait_for()
     assert box.input_value() == f"{before}, typed"
+    assert tab.page.locator("#tagger_captions_note .tg-note").count() == 0
     assert (captioned / "black-cat.txt").read_text() == before
     box.press("Control+Enter")
     tab.page.locator("#tagger_captions_note", has_text="1 caption changed.").wait_for()

@@ -47,7 +47,7 @@ class Gallery:
     def chosen(self, desk: Desk) -> list[Any]:
         """Other pictures of it chosen; what was typed for those before is told to be kept."""
         left = desk.drafts.said(name_of(desk.selected))
-        note = common.note(left, "warn") if left else update()
+        note = common.note(left, "warn") if left else "" if desk.drafts.kept else update()
         return [desk, note, *([update()] * 4), *self.picked(desk)]
 
     def same(self, desk: Desk) -> list[Any]:
