@@ -32,7 +32,7 @@ Order = Literal["score", "alphabetical", "model", "template"]
 class CaptionFormat:
     """How tags are written. What is decided here is spelling and order, never which tags."""
 
-    order: Order = option("score", help="Order of the tags; template: by the groups of the template.")
+    order: Order = option("score", help="Order of the tags; template: in the template's groups.")
     template: tuple[str, ...] = option(
         (COUNT, "character", "copyright", "artist", REST),
         help="Order by template: categories, `count` for tags such as 1girl and solo, `rating`, "
