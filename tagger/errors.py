@@ -102,7 +102,7 @@ def unlike_torch(error: BaseException) -> str:
         return ""
     from importlib.metadata import PackageNotFoundError, version
 
-    found = []
+    found: list[str] = []
     for name in ("torch", "torchvision"):
         try:
             found.append(f"{name} {version(name)}")
