@@ -170,7 +170,14 @@
   });
 
   // One of each list is reached by Tab.
+  // A host's theme may be dark without gradio's class for it: its words are light then.
+  const shade = () => {
+    const [r, g, b] = getComputedStyle(root()).color.match(/\d+/g).map(Number);
+    root().classList.toggle("tg-dark", 0.299 * r + 0.587 * g + 0.114 * b > 127);
+  };
+
   const settle = () => {
+    shade();
     for (const list of root()?.querySelectorAll(`${LISTS}, .tg-grid`) ?? []) {
       const all = [...list.querySelectorAll(WALKED)];
       if (all.length && !all.some((each) => each.tabIndex === 0)) all[0].tabIndex = 0;

@@ -30,6 +30,16 @@ def test_a_dropped_picture_is_tagged_at_once(tab: Any) -> None:
     assert "of 75 tokens" in foot
 
 
+def test_a_theme_that_is_dark_without_saying_so_gets_dark_hues(tab: Any) -> None:
+    """As SD.Next's: known by its light words."""
+    root = tab.page.locator(".tg-root").first
+    hue = "e => getComputedStyle(e).getPropertyValue('--tg-general').trim()"
+    assert root.evaluate(hue) == "#0969c8"
+    root.evaluate("e => e.parentElement.style.setProperty('--body-text-color', '#e0e0e0')")
+    tab.drop(EXAMPLE)
+    tab.until(lambda: root.evaluate(hue) == "#58b2f4", "hues for a dark page")
+
+
 def test_twelve_quick_clicks_all_count(tab: Any) -> None:
     """None is lost, in whichever order Python hears them; the tags leave the caption at once."""
     tab.drop(EXAMPLE)

@@ -27,7 +27,7 @@ class _Told(SecurityBase):
         self.model = HTTPBasic().model
         self.scheme_name = HTTPBasic.__name__
 
-    def __call__(self) -> None:
+    async def __call__(self) -> None:
         """Let everybody by: whoever comes here has been asked.
 
         Without parameters, since older FastAPI can't read what an object's are.
