@@ -9,7 +9,6 @@ Of chance nothing is kept: all of it comes from seed, epoch, step and picture.
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -99,14 +98,15 @@ def write_tensors(path: Path, tensors: dict[str, torch.Tensor], about: dict[str,
     except (OSError, safetensors.SafetensorError) as error:
         raise TaggerError(
             f"{path}: expected room for a checkpoint of "
-            f"{_gigabytes(tensors):.2f} GB, got {error}: free some and --resume"
+            f"{_size(tensors)}, got {error}: free some and --resume"
         ) from error
     finally:
         new.unlink(missing_ok=True)
 
 
-def _gigabytes(tensors: dict[str, torch.Tensor]) -> float:
-    return math.fsum(each.numel() * each.element_size() for each in tensors.values()) / 1e9
+def _size(tensors: dict[str, torch.Tensor]) -> str:
+    size = sum(each.numel() * each.element_size() for each in tensors.values())
+    return f"{size / 1e9:.2f} GB" if size >= 1e8 else f"{size / 1e6:.2f} MB"
 
 
 def collect(
