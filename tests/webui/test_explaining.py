@@ -83,6 +83,24 @@ def test_how_far_it_is_is_shown_and_it_can_be_stopped(bench: Bench) -> None:
     assert sum(bench.opened[0].batches) < 50, "most of the picture was never covered"
 
 
+def test_a_look_that_waits_while_the_question_is_closed_shows_nothing(bench: Bench) -> None:
+    """Its answer reaches the page last: that the question was cancelled would stay there."""
+    app = bench.app()
+    acts, picture = Acts(bench.shared(app)), tagged(app)
+    bench.gate.clear()
+    asked = ask(acts, picture)
+    reason = acts._asked[asked]
+    waiting = reason.job.wait
+
+    def wait(seconds: float) -> bool:
+        acts.close(asked)
+        bench.gate.set()
+        return waiting(20)
+
+    reason.job.wait = wait  # type: ignore[method-assign]
+    assert acts.hear(post({"do": "look"}), asked, picture, "demo")[2] == ""
+
+
 @pytest.mark.parametrize("other", ["picture", "model", "none"])
 def test_what_the_page_does_not_show_any_more_is_not_answered(bench: Bench, other: str) -> None:
     """The question is closed, and no longer looked for."""

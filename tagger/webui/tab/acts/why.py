@@ -73,6 +73,8 @@ class Acts:
         if (reason.picture, reason.model) != (original.data, model):
             return self.close(asked)
         reason.job.wait(GLANCE_S)
+        if asked not in self._asked:  # closed meanwhile: that it was cancelled is no answer
+            return _CLOSED
         return _shown(reason, picture)
 
 
