@@ -16,6 +16,7 @@ OURS = "Tagger"
 IMPORTED = ", torch and OpenCV imported"
 ALONE = ", torch not installed"
 EIGHT = ", 8 at once"
+_BOTH = ("forward only", "decode only")
 
 
 def mean(values: Iterable[float]) -> tuple[float, float, float]:
@@ -78,7 +79,11 @@ def _ratios(folder: list[Row], first: list[Row]) -> list[str]:
     lines = [
         _line(
             f"{OURS}{IMPORTED}: {{}} of the bound t_forward / (t_forward + t_decode)",
-            (r[OURS + IMPORTED]["per_second"] / _bound(r) for r in rounds if OURS + IMPORTED in r),
+            (
+                r[OURS + IMPORTED]["per_second"] / _bound(r)
+                for r in rounds
+                if {OURS + IMPORTED, *_BOTH} <= r.keys()  # a round may be under way
+            ),
         ),
         _against(folder, OURS + IMPORTED, "per_second", max, "times the speed of"),
         *(
@@ -111,12 +116,12 @@ def _line(words: str, values: Iterable[float]) -> str:
 
 
 def _bound(rows: dict[str, Row]) -> float:
-    forward, decode = (rows[name]["per_second"] for name in ("forward only", "decode only"))
+    forward, decode = (rows[name]["per_second"] for name in _BOTH)
     return 1 / (1 / forward + 1 / decode)
 
 
 def _is_peer(name: str) -> bool:
-    return not name.startswith((OURS, "forward only", "decode only"))
+    return not name.startswith((OURS, *_BOTH))
 
 
 def _by_round(rows: list[Row]) -> list[dict[str, Row]]:
