@@ -128,7 +128,7 @@ class Learner:
     def _update(self) -> torch.Tensor:
         """Clip, step, average; gives the gradients' norm before clipping."""
         self.scaler.unscale_(self.optimizer)
-        norm = torch.zeros(())
+        norm: Any = torch.zeros(())  # a DTensor, where the network is in shards
         if self.config.optim.clip:
             weights = list(self.whole.parameters())
             norm = self.accelerator.clip_grad_norm_(weights, self.config.optim.clip)
