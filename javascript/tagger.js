@@ -169,7 +169,6 @@
     next.focus();
   });
 
-  // One of each list is reached by Tab.
   // A host's theme may be dark without gradio's class for it: its words are light then.
   const shade = () => {
     const [r, g, b] = getComputedStyle(root()).color.match(/\d+/g).map(Number);
@@ -178,6 +177,7 @@
 
   const settle = () => {
     shade();
+    // one of each list is reached by Tab
     for (const list of root()?.querySelectorAll(`${LISTS}, .tg-grid`) ?? []) {
       const all = [...list.querySelectorAll(WALKED)];
       if (all.length && !all.some((each) => each.tabIndex === 0)) all[0].tabIndex = 0;

@@ -115,9 +115,10 @@
   const selected = () => document.querySelector('.tg-root .tg-cell[aria-selected="true"]');
 
   const step = (by) => {
-    const cells = [...document.querySelectorAll(".tg-root .tg-cell")];
-    const to = cells[cells.indexOf(selected()) + by];
-    if (to && selected()) choose(to, {});
+    const from = selected();
+    const cells = from ? cellsOf(from) : [];
+    const to = cells[cells.indexOf(from) + by];
+    if (to) choose(to, {});
   };
 
   const within = {
@@ -130,7 +131,8 @@
     PageDown: () => step(1),
     PageUp: () => step(-1),
     Escape: () => {
-      if (selected()) focus(selected());
+      const to = selected();
+      if (to) focus(to);
     },
   };
 

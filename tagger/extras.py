@@ -29,12 +29,15 @@ def install(extra: str = "") -> str:
     Where a package came from is told by its `direct_url.json` (PEP 610); one that was not
     installed at all, as in a WebUI, lies in its clone.
     """
-    extras = f"[{extra}]" if extra else ""
-    clone = _clone()
-    if clone:
+    extras, told = f"[{extra}]" if extra else "", _origin()
+    url = urlsplit(told.get("url", ""))
+    if told and url.scheme != "file":
+        vcs = told.get("vcs_info", {}).get("vcs")
+        return f'pip install "{_NAME}{extras} @ {f"{vcs}+" if vcs else ""}{told["url"]}"'
+    clone = Path(url2pathname(url.path)) if told else _ABOVE
+    if (clone / "pyproject.toml").is_file():  # still there
         return f'pip install "{clone}{extras}"'
-    address = _address()
-    return f'pip install "{_NAME}{extras}{f" @ {address}" if address else ""}"'
+    return f'pip install "{_NAME}{extras}"'
 
 
 def bringing(module: str) -> str:
@@ -42,27 +45,8 @@ def bringing(module: str) -> str:
     return install(next((extra for extra, modules in EXTRAS.items() if module in modules), ""))
 
 
-def _clone() -> Path | None:
-    """The folder that we were installed from, or lie in, if it is still there."""
-    told = _origin()
-    local = urlsplit(told.get("url", ""))
-    if told and local.scheme != "file":
-        return None
-    place = Path(url2pathname(local.path)) if told else _ABOVE
-    return place if (place / "pyproject.toml").is_file() else None
-
-
-def _address() -> str:
-    """The address that we were installed from, as pip reads it; "" for an index."""
-    told = _origin()
-    url = told.get("url", "")
-    if not url or urlsplit(url).scheme == "file":
-        return ""
-    vcs = told.get("vcs_info", {}).get("vcs")
-    return f"{vcs}+{url}" if vcs else url
-
-
 def _origin() -> dict[str, Any]:
+    """What pip wrote down of where we came from; nothing for an index, or where it did not."""
     try:
         told = distribution(_NAME).read_text("direct_url.json")
     except PackageNotFoundError:

@@ -10,9 +10,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import UsageError
-from ..extras import install
-from ..paths import cause_of, openable
+from .figures import new_figure, write_figure
 
 Kind = Literal["line", "plane", "surface"]
 _COLOURS = ("#4c72b0", "#dd8452", "#3a923a", "#c44e52", "#9656a2")
@@ -53,7 +51,7 @@ def plot_panels(path: Path, panels: Sequence[Panel], title: str) -> None:
 
     Raises UsageError if matplotlib is not installed, or the file can't be written.
     """
-    figure = _figure((9, 0.6 + 2.6 * len(panels)))
+    figure = new_figure((9, 0.6 + 2.6 * len(panels)))
     found: Any = figure.subplots(len(panels), 1, squeeze=False)
     for axes, panel in zip(found[:, 0], panels, strict=True):
         place = 0
@@ -73,14 +71,14 @@ def plot_panels(path: Path, panels: Sequence[Panel], title: str) -> None:
         if sum(not line.pale for line in panel.lines) > 1:
             axes.legend(fontsize=8, frameon=False)
     figure.suptitle(title, fontsize=11)
-    _write(figure, path)
+    write_figure(figure, path)
 
 
 def plot_landscape(
     path: Path, steps: NDArray[np.float64], losses: NDArray[np.float64], kind: Kind, title: str
 ) -> None:
     """Draw losses along one direction, float[k], or two, float[k, k]; write a PNG."""
-    figure = _figure((7, 5.5))
+    figure = new_figure((7, 5.5))
     if kind == "line":
         axes: Any = figure.subplots()
         axes.plot(steps, losses, color=_COLOURS[0])
@@ -100,23 +98,4 @@ def plot_landscape(
         axes.set_zlabel("loss")
     axes.set_xlabel("share of the weights' size along a random direction")
     axes.set_title(title, fontsize=10)
-    _write(figure, path)
-
-
-def _figure(size: tuple[float, float]) -> Any:
-    try:
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise UsageError(
-            f"a chart: expected matplotlib, got none: `{install('report')}`"
-        ) from error
-    return Figure(figsize=size, layout="constrained")
-
-
-def _write(figure: Any, path: Path) -> None:
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-
-    try:
-        FigureCanvasAgg(figure).print_png(str(openable(path)))
-    except OSError as error:
-        raise UsageError(f"{path}: expected to write a chart, got {cause_of(error)}") from error
+    write_figure(figure, path)

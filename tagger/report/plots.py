@@ -7,9 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..errors import UsageError
-from ..extras import install
-from ..paths import cause_of, openable
+from .figures import new_figure, write_figure
 
 # the site's colours for its categories, darkened to be told apart on white
 _COLOURS = {
@@ -39,14 +37,7 @@ def plot_bars(path: Path, bars: Sequence[Bar], title: str) -> None:
     Groups have their colours, explained where there are several. Where there are no bars, that is
     said in words. Raises UsageError if matplotlib is not installed, or the file can't be written.
     """
-    try:
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise UsageError(
-            f"a chart: expected matplotlib, got none: `{install('report')}`"
-        ) from error
-    figure = Figure(figsize=(8, 1.2 + 0.24 * len(bars)), layout="constrained")
+    figure = new_figure((8, 1.2 + 0.24 * len(bars)))
     axes = figure.subplots()
     axes.set_title(_plain(title))
     if bars:
@@ -54,10 +45,7 @@ def plot_bars(path: Path, bars: Sequence[Bar], title: str) -> None:
     else:  # an axis from -0.05 to 0.05 would say that something was measured
         axes.set_axis_off()
         axes.text(0.5, 0.5, "nothing to draw", ha="center", va="center")
-    try:
-        FigureCanvasAgg(figure).print_png(str(openable(path)))
-    except OSError as error:
-        raise UsageError(f"{path}: expected to write a chart, got {cause_of(error)}") from error
+    write_figure(figure, path)
 
 
 def _draw(axes: Any, bars: Sequence[Bar]) -> None:

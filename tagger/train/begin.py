@@ -25,12 +25,19 @@ def check(config: TrainConfig, dataset: Dataset, former: Former | None) -> None:
     Nothing is allocated, and of the DATASET no picture is looked at. What the pictures that can
     be read have to be known for, `begin` refuses.
     """
-    kept = former.labels if former is not None and config.network.add_tags else None
-    targets = make_targets(dataset, dataset.rows("train"), kept)
+    targets = targets_of(config, dataset, dataset.rows("train"), former)
     with torch.device("meta"):
         network = make_network(config, targets, former)
     check_heads(network, config.network)
     make_optimizer(network, config.optim)
+
+
+def targets_of(
+    config: TrainConfig, dataset: Dataset, training: NDArray[np.intp], former: Former | None
+) -> Targets:
+    """What a training teaches by these rows; what `former` knows stays, where tags are added."""
+    kept = former.labels if former is not None and config.network.add_tags else None
+    return make_targets(dataset, training, kept)
 
 
 def begin(

@@ -13,6 +13,7 @@ from torch import nn
 
 from ..dataset.index import Dataset
 from ..errors import DatasetError, OptionError
+from .begin import targets_of
 from .config import TrainConfig
 from .data import (
     Decoded,
@@ -32,7 +33,7 @@ from .pixels import to_images
 from .progress import Progress
 from .sampling import Sampler, make_sampler
 from .shards import open_shards
-from .targets import Targets, make_targets
+from .targets import Targets
 from .teacher import open_teacher
 
 SCORED_AT_ONCE = 128
@@ -95,8 +96,7 @@ def assemble(
 ) -> Material:
     """Everything beside the pictures. Raises DatasetError where a split has no picture."""
     training, calibration, validation = splits(config, dataset, pictures)
-    kept = former.labels if former is not None and config.network.add_tags else None
-    targets = make_targets(dataset, training, kept)
+    targets = targets_of(config, dataset, training, former)
     on_cpu = device.type == "cpu"
     side, workers = config.network.side, config.data.workers
     return Material(

@@ -95,31 +95,35 @@ def test_a_model_that_no_library_here_runs_says_which_would(
         open_backend(as_model(Contract(runtime="timm", weights="model.safetensors")))
 
 
+@pytest.mark.parametrize(
+    ("library", "fault", "said"),
+    [
+        # on Windows, a missing C++ runtime
+        (
+            "onnxruntime",
+            ImportError("DLL load failed"),
+            "expected onnxruntime to load, got DLL load failed",
+        ),
+        # timm asks for torchvision, whose compiled part looks for the torch it was made with
+        (
+            "torch",
+            RuntimeError("operator torchvision::nms does not exist"),
+            "expected torch and torchvision of one kind, got torch",
+        ),
+    ],
+)
 def test_a_library_that_does_not_load_is_one_sentence(
-    as_model: As, monkeypatch: pytest.MonkeyPatch
+    as_model: As, monkeypatch: pytest.MonkeyPatch, library: str, fault: Exception, said: str
 ) -> None:
-    """Installed and broken: on Windows, a missing C++ runtime."""
+    """Installed, and broken."""
 
     def broken(name: str, package: str) -> None:
-        raise ImportError("DLL load failed")
+        raise fault
 
-    monkeypatch.setattr(backends, "_ways", lambda model: {"onnxruntime": model.contract})
+    monkeypatch.setattr("importlib.metadata.version", lambda name: "1.0")  # installed or not
+    monkeypatch.setattr(backends, "_ways", lambda model: {library: model.contract})
     monkeypatch.setattr(backends.importlib, "import_module", broken)
-    with pytest.raises(BackendError, match="expected onnxruntime to load, got DLL load failed"):
-        open_backend(as_model(Contract()), Runtime(device="cpu"))
-
-
-def test_torch_and_torchvision_of_two_kinds_are_one_sentence(
-    as_model: As, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """timm asks for torchvision, whose compiled part looks for the torch that it was made with."""
-
-    def unlike(name: str, package: str) -> None:
-        raise RuntimeError("operator torchvision::nms does not exist")
-
-    monkeypatch.setattr(backends, "_ways", lambda model: {"torch": model.contract})
-    monkeypatch.setattr(backends.importlib, "import_module", unlike)
-    with pytest.raises(BackendError, match="expected torch and torchvision of one kind, got torch"):
+    with pytest.raises(BackendError, match=said):
         open_backend(as_model(Contract()), Runtime(device="cpu"))
 
 

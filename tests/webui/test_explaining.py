@@ -18,6 +18,7 @@ from tagger.models.spec import Contract
 from tagger.webui.compat import Original
 from tagger.webui.host import StandAlone
 from tagger.webui.inturn import InTurn
+from tagger.webui.reasons import Reason
 from tagger.webui.scoring import Scoring
 from tagger.webui.tab.acts.why import Acts
 from tagger.webui.tab.view import Picture
@@ -46,6 +47,15 @@ def ask(acts: Acts, picture: Picture, tag: str = "balloon") -> str:
     return asked
 
 
+def waiting_for(bench: Bench) -> tuple[Acts, Picture, str, Reason]:
+    """A question that is not answered before the gate is opened."""
+    app = bench.app()
+    acts, picture = Acts(bench.shared(app)), tagged(app)
+    bench.gate.clear()
+    asked = ask(acts, picture)
+    return acts, picture, asked, acts._asked[asked]
+
+
 def look(acts: Acts, asked: str, picture: Picture, model: str | None = "demo") -> str:
     """Look until there is an answer."""
     for _ in range(40):
@@ -68,11 +78,7 @@ def test_a_question_is_answered_by_an_overlay(bench: Bench) -> None:
 
 
 def test_how_far_it_is_is_shown_and_it_can_be_stopped(bench: Bench) -> None:
-    app = bench.app()
-    acts, picture = Acts(bench.shared(app)), tagged(app)
-    bench.gate.clear()
-    asked = ask(acts, picture)
-    reason = acts._asked[asked]
+    acts, picture, asked, reason = waiting_for(bench)
     assert "Waiting for the model" in acts.hear(post({"do": "look"}), asked, picture, "demo")[2]
     reason.job.tell(done=12, total=101)
     assert "12 of 101 looks" in acts.hear(post({"do": "look"}), asked, picture, "demo")[2]
@@ -85,11 +91,7 @@ def test_how_far_it_is_is_shown_and_it_can_be_stopped(bench: Bench) -> None:
 
 def test_a_look_that_waits_while_the_question_is_closed_shows_nothing(bench: Bench) -> None:
     """Its answer reaches the page last: that the question was cancelled would stay there."""
-    app = bench.app()
-    acts, picture = Acts(bench.shared(app)), tagged(app)
-    bench.gate.clear()
-    asked = ask(acts, picture)
-    reason = acts._asked[asked]
+    acts, picture, asked, reason = waiting_for(bench)
     waiting = reason.job.wait
 
     def wait(seconds: float) -> bool:
@@ -104,31 +106,23 @@ def test_a_look_that_waits_while_the_question_is_closed_shows_nothing(bench: Ben
 @pytest.mark.parametrize("other", ["picture", "model", "none"])
 def test_what_the_page_does_not_show_any_more_is_not_answered(bench: Bench, other: str) -> None:
     """The question is closed, and no longer looked for."""
-    app = bench.app()
-    acts, picture = Acts(bench.shared(app)), tagged(app)
-    bench.gate.clear()
-    asked = ask(acts, picture)
-    job = acts._asked[asked].job
+    acts, picture, asked, reason = waiting_for(bench)
     now = {
         "picture": (replace(picture, original=Original(encoded("blue"))), "demo"),
         "model": (picture, "wd-vit-tagger-v3"),
         "none": (Picture(), "demo"),
     }[other]
     assert acts.hear(post({"do": "look"}), asked, *now)[2] == ""
-    assert job.stopping
+    assert reason.job.stopping
     bench.gate.set()
 
 
 def test_the_newer_question_stops_the_older(bench: Bench) -> None:
-    app = bench.app()
-    acts, picture = Acts(bench.shared(app)), tagged(app)
-    bench.gate.clear()
-    older = ask(acts, picture)
-    job = acts._asked[older].job
+    acts, picture, older, reason = waiting_for(bench)
     both = post({"do": "look"}, {"do": "why", "tag": "hat"})
     _, newer, shown = acts.hear(both, older, picture, "demo")
     bench.gate.set()
-    assert job.stopping
+    assert reason.job.stopping
     assert "<strong>hat</strong>" in shown
     assert "hat" in look(acts, newer, picture)
 
