@@ -25,12 +25,12 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import torch
 
-from tagger.dataset.index import Dataset
 from tagger.train.arguments import read_arguments
 from tagger.train.devices import make_accelerator
 from tagger.train.learner import Learner, make_learner
 from tagger.train.loader import Batch
 from tagger.train.material import Material, gather
+from tagger.train.plan import make_plan
 from tagger.train.progress import Progress
 from tagger.train.run import processor
 from tagger.train.sampling import steps_of
@@ -43,9 +43,8 @@ def main(argv: list[str]) -> int:
     with TemporaryDirectory() as folder:
         config = read_arguments([*argv, "--out", str(Path(folder) / "run")], "benchmark")
         accelerator = make_accelerator(config)
-        dataset = Dataset.open(config.dataset, config.data.roots() or None)
         quiet = Progress(Path(folder), io.StringIO(), quiet=True)
-        material = gather(config, dataset, accelerator.device, quiet)
+        material = gather(make_plan(config), accelerator.device, quiet)
         learner = make_learner(material, accelerator)
     steps = steps_of(material.sampler.order(0), config.optim.batch_size)
     if len(steps) < STEPS:
@@ -106,7 +105,7 @@ def measure(
 
     def stream(epoch: int) -> Iterator[Batch]:
         rows = [each for step in steps for each in step[:, 0]]
-        return material.loader.training(rows, 0, epoch, config.augment, material.flips)
+        return material.loader.training(rows, 0, epoch, config.augment, material.plan.flips)
 
     def learn(batch: Batch) -> None:
         learner.step([batch], 1e-4, 0)["loss"].item()

@@ -1,9 +1,11 @@
 """Sets of characters' pictures, a class each: DAF:re, moeImouto, cartoonFace.
 
-    labels/train.csv, val.csv, test.csv   class and place of a picture, without a header
-    labels/train_tags.csv, ...            with tags (DAF:re): id, dir, class_id, tags_cat0, ...
-    classid_classname.csv                 the classes' names
-    faces.tsv                             before DAF:re was built: place, class, box and confidence
+    train.csv, val.csv, test.csv   class and place of a picture, without a header
+    train_tags.csv, ...            with tags (DAF:re): id, dir, class_id, tags_cat0, ...
+    classid_classname.csv          the classes' names
+    faces.tsv                      before DAF:re was built: place, class, box and confidence
+
+Lists lie in the folder itself (moeImouto) or in its `labels` (DAF:re).
 
 The test part is what nothing is chosen on, so it is our validation, and theirs our calibration;
 moeImouto has none, so the builder takes it out of the training part.
@@ -99,9 +101,9 @@ def _pictures(
 ) -> Iterator[_Picture]:
     names = _class_names(source)
     faces = source / "faces.tsv"
-    folder = source / "labels" if (source / "labels").is_dir() else source
-    if not any((folder / f"{part}.csv").is_file() for part in PARTS) and faces.is_file():
-        yield from _from_faces(faces, names)
+    folder = _lists(source)
+    if folder is None:
+        yield from _from_faces(faces, names) if faces.is_file() else ()
         return
     for part, split in PARTS.items():
         tagged, plain = folder / f"{part}_tags.csv", folder / f"{part}.csv"
@@ -113,6 +115,14 @@ def _pictures(
             name = names.get(row[0].strip(), f"class_{row[0].strip()}")
             own = with_tags.get(row[1], ())
             yield _Picture(row[1], split, tuple(dict.fromkeys([(name, "character"), *own])))
+
+
+def _lists(source: Path) -> Path | None:
+    """The folder that has lists of pictures; an empty `labels` hides none beside it."""
+    for folder in (source / "labels", source):
+        if any((folder / f"{part}.csv").is_file() for part in PARTS):
+            return folder
+    return None
 
 
 def _is_place(text: str) -> bool:

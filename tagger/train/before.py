@@ -4,24 +4,22 @@ from __future__ import annotations
 
 from typing import TextIO
 
-from ..dataset.index import Dataset
 from ..images import load
 from .config import TrainConfig
-from .data import Decoded, probe
+from .devices import make_accelerator
 from .estimate import estimate
-from .material import open_source
+from .plan import make_plan
 from .shown import show_augmentation
 
 
 def look(config: TrainConfig, screen: TextIO) -> None:
     """Do what `show_augmentation` and `dry_run` ask for; nothing is trained."""
+    accelerator = make_accelerator(config)
+    plan = make_plan(config)
     if path := config.show_augmentation:
         load()
-        dataset = Dataset.open(config.dataset, config.data.roots() or None)
-        pictures = Decoded(open_source(config, dataset), config.network)
-        probe(dataset, pictures)
-        show_augmentation(config, dataset, pictures, path)
+        show_augmentation(plan, path)
         screen.write(f"{path}: what chance does to the pictures\n")
     if config.dry_run:
-        for line in estimate(config, lambda _: None).lines:
+        for line in estimate(plan, accelerator).lines:
             screen.write(f"{line}\n")

@@ -3,41 +3,17 @@
 from __future__ import annotations
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
-from ..dataset.index import Dataset
 from .config import TrainConfig
 from .former import Former
 from .freezing import check_heads
 from .headplan import plan_heads
 from .model import TaggerNetwork, set_priors
 from .objective import Objective, make_objective
-from .optim import make_optimizer
-from .targets import Targets, label_counts, make_targets
+from .targets import Targets, label_counts
 from .transfer import fill, grown_plans
 from .trunk import make_trunk
-
-
-def check(config: TrainConfig, dataset: Dataset, former: Former | None) -> None:
-    """Raise OptionError for a network, heads or an optimizer that can't be, at once.
-
-    Nothing is allocated, and of the DATASET no picture is looked at. What the pictures that can
-    be read have to be known for, `begin` refuses.
-    """
-    targets = targets_of(config, dataset, dataset.rows("train"), former)
-    with torch.device("meta"):
-        network = make_network(config, targets, former)
-    check_heads(network, config.network)
-    make_optimizer(network, config.optim)
-
-
-def targets_of(
-    config: TrainConfig, dataset: Dataset, training: NDArray[np.intp], former: Former | None
-) -> Targets:
-    """What a training teaches by these rows; what `former` knows stays, where tags are added."""
-    kept = former.labels if former is not None and config.network.add_tags else None
-    return make_targets(dataset, training, kept)
 
 
 def begin(

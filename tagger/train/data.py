@@ -80,11 +80,6 @@ class Decoded:
             return np.full((side, side, 3), 255, np.uint8)
 
 
-def usable(pictures: Pictures, rows: NDArray[np.intp]) -> NDArray[np.intp]:
-    """The rows whose pictures could be read, as far as is known, in the order given."""
-    return rows[~np.isin(rows, list(pictures.broken))] if pictures.broken else rows
-
-
 def prepared(
     source: Path | bytes, options: NetworkOptions, kernel: Method | None = None
 ) -> NDArray[np.uint8]:
@@ -101,8 +96,15 @@ def prepare(dataset: Dataset, source: Source, options: NetworkOptions, tell: Pro
     """
     kept = kept_at(dataset, options)
     beside = kept.with_suffix(".json")
-    if not (kept.is_file() and beside.is_file()):
+    if not is_prepared(dataset, options):
         _prepare(dataset, source, options, kept, beside, tell)
+    return read_prepared(dataset, options)
+
+
+def read_prepared(dataset: Dataset, options: NetworkOptions) -> Prepared:
+    """The prepared pictures of a dataset, which are there."""
+    kept = kept_at(dataset, options)
+    beside = kept.with_suffix(".json")
     pixels = np.load(kept, mmap_mode="r", allow_pickle=False)
     broken = {int(row): cause for row, cause in json.loads(beside.read_text("utf-8")).items()}
     return Prepared(pixels, broken)
@@ -113,6 +115,12 @@ def kept_at(dataset: Dataset, options: NetworkOptions) -> Path:
     folder = make(part("cache") / "pixels")
     how = options.preprocess
     return folder / f"{dataset.content[:16]}-{digest(how)}-{options.block}.npy"
+
+
+def is_prepared(dataset: Dataset, options: NetworkOptions) -> bool:
+    """Whether the prepared pictures are there."""
+    kept = kept_at(dataset, options)
+    return kept.is_file() and kept.with_suffix(".json").is_file()
 
 
 def bytes_needed(dataset: Dataset, options: NetworkOptions) -> int:
@@ -158,7 +166,7 @@ def _prepare(
     tell: Progress,
 ) -> None:
     shape = (len(dataset), options.side, options.side, 3)
-    _check_room(kept.parent, int(np.prod(shape)))
+    check_room(dataset, options)
     new = kept.with_name(f".{kept.stem}-{os.getpid()}.npy")
     try:
         pixels: Any = np.lib.format.open_memmap(new, "w+", np.uint8, shape)
@@ -183,7 +191,9 @@ def _fill(pixels: NDArray[np.uint8], pictures: Decoded, tell: Progress) -> dict[
     return pictures.broken
 
 
-def _check_room(folder: Path, needed: int) -> None:
+def check_room(dataset: Dataset, options: NetworkOptions) -> None:
+    """Raise DatasetError where the disk has no room for the prepared pictures."""
+    folder, needed = kept_at(dataset, options).parent, bytes_needed(dataset, options)
     free = shutil.disk_usage(folder).free
     if free < needed * 1.05:
         raise DatasetError(

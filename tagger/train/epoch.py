@@ -33,7 +33,7 @@ def run_epoch(training: Training) -> float:
         config.run.seed,
         epoch,
         config.augment,
-        training.material.flips,
+        training.material.plan.flips,
     )
     learner.whole.train()
     unread: deque[_Taken] = deque()

@@ -4,21 +4,26 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
+from accelerate import Accelerator
 
-from ..dataset.index import Dataset
 from .config import TrainConfig
 from .data import Decoded, bytes_needed, kept_at, rows_in_batches
-from .devices import make_accelerator
-from .former import open_former, settled
 from .learner import Learner, computed_in, make_learner
-from .material import Material, assemble, caches, open_source, splits
+from .material import (
+    Material,
+    assemble,
+    caches,
+    look_at_pictures,
+    open_source,
+    prepared_already,
+)
 from .memory import memory_used
+from .plan import Plan
 from .sampling import steps_of
 from .summary import network_summary
 
@@ -36,19 +41,14 @@ class Estimate:
     figures: dict[str, Any]
 
 
-def estimate(config: TrainConfig, say: Callable[[str], None]) -> Estimate:
+def estimate(plan: Plan, accelerator: Accelerator) -> Estimate:
     """Build the network, take a few steps on a few pictures, and reckon from there.
 
     Nothing is written. Raises what the training itself would raise before its first step.
     """
-    accelerator = make_accelerator(config)
-    dataset = Dataset.open(config.dataset, config.data.roots() or None)
-    former = open_former(config)
-    config = settled(config, former)
-    pictures = Decoded(open_source(config, dataset), config.network)
-    say("decoding some pictures, taking a few steps")
-    decode = _seconds_to_decode(dataset, pictures)
-    material = assemble(config, dataset, accelerator.device, pictures, former)
+    config = plan.config
+    material = assemble(plan, accelerator.device, look_at_pictures(plan))
+    decode = _seconds_to_decode(plan)
     learner = make_learner(material, accelerator)
     steps = steps_of(
         material.sampler.order(0),
@@ -57,26 +57,28 @@ def estimate(config: TrainConfig, say: Callable[[str], None]) -> Estimate:
         config.optim.accumulate,
     )
     step, timed = _seconds_to_step(learner, steps[0], material)
-    figures = _figures(config, dataset, learner, step, decode, len(steps), steps[0].size)
-    figures["timed_pictures"] = timed
-    figures["pictures"] = dict(
-        zip(
-            ("train", "calibration", "validation"),
-            map(len, splits(config, dataset, pictures)),
-            strict=True,
-        )
-    )
     summary = network_summary(learner.network, config.network.side)
-    figures["network"] = summary.plain()
-    figures["labels"] = len(material.targets.rows.labels)
-    figures["learned"] = int(np.isnan(material.targets.constants).sum())
+    figures = {
+        **_figures(plan, learner, step, decode, len(steps), steps[0].size),
+        "timed_pictures": timed,
+        "pictures": {
+            "train": len(material.training),
+            "calibration": len(material.calibration),
+            "validation": len(material.validation),
+        },
+        "network": summary.plain(),
+        "labels": len(material.targets.rows.labels),
+        "learned": int(np.isnan(material.targets.constants).sum()),
+    }
     return Estimate((*summary.lines(), *_lines(config, figures)), figures)
 
 
-def _seconds_to_decode(dataset: Dataset, pictures: Decoded) -> float:
-    """Seconds of one thread for a picture."""
-    rows = np.unique(np.linspace(0, len(dataset) - 1, LOOKED_AT).astype(int)).tolist()
-    pictures.read(rows[0])  # what the first one imports is not its own
+def _seconds_to_decode(plan: Plan) -> float:
+    """Seconds of one thread for a picture; 0 where they are prepared."""
+    if prepared_already(plan):
+        return 0.0
+    pictures = Decoded(open_source(plan.config, plan.dataset), plan.config.network)
+    rows = np.unique(np.linspace(0, len(plan.dataset) - 1, LOOKED_AT).astype(int)).tolist()
     start = time.perf_counter()
     for row in rows:
         pictures.read(row)
@@ -127,17 +129,17 @@ def _take(learner: Learner, material: Material, rows: np.ndarray) -> float:
 
 
 def _figures(
-    config: TrainConfig,
-    dataset: Dataset,
+    plan: Plan,
     learner: Learner,
     step: float,
     decode: float,
     steps: int,
     pictures: int,
 ) -> dict[str, Any]:
+    config, dataset = plan.config, plan.dataset
     weights = sum(each.numel() for each in learner.network.parameters())
     moving = sum(each.numel() for each in learner.network.parameters() if each.requires_grad)
-    cached = caches(config, dataset)
+    cached, needed = caches(config, dataset), bytes_needed(dataset, config.network)
     threads = config.data.workers or torch.get_num_threads()
     on_cpu = learner.accelerator.device.type == "cpu"
     data = 0.0 if cached else decode * pictures / max(1, threads)
@@ -155,7 +157,8 @@ def _figures(
         "preparing_seconds": decode * len(dataset) / max(1, threads) if cached else 0.0,
         "seconds": seconds,
         "memory_bytes": memory_used(learner.accelerator.device),
-        "cache_bytes": bytes_needed(dataset, config.network) if cached else 0,
+        "cached": cached,
+        "cache_bytes": 0 if prepared_already(plan) or not cached else needed,
         "checkpoint_bytes": 3 * 4 * weights * 4,
         "free_bytes": shutil.disk_usage(kept_at(dataset, config.network).parent).free,
         "device": str(learner.accelerator.device),
@@ -174,17 +177,18 @@ def _lines(config: TrainConfig, figures: dict[str, Any]) -> tuple[str, ...]:
         f"{split['validation']:,} to validate",
         f"steps: {figures['steps']:,} of {figures['pictures_a_step']:,} pictures, "
         f"{figures['step_seconds']:.3f} s each on {figures['device']} in {figures['precision']}",
-        f"time: about {_hours(figures['seconds'])}"
-        + (
-            f", after {_hours(figures['preparing_seconds'])} to prepare pictures once"
-            if figures["cache_bytes"]
-            else ", pictures decoded each time"
-        ),
+        f"time: about {_hours(figures['seconds'])}" + _pictures(figures),
         _memory(figures),
         f"disk: {figures['cache_bytes'] / 1e9:.2f} GB of prepared pictures, "
         f"{figures['checkpoint_bytes'] / 1e9:.2f} GB of checkpoints; "
         f"{figures['free_bytes'] / 1e9:.0f} GB are free",
     )
+
+
+def _pictures(figures: dict[str, Any]) -> str:
+    if figures["cache_bytes"]:
+        return f", after {_hours(figures['preparing_seconds'])} to prepare pictures once"
+    return ", pictures are prepared" if figures["cached"] else ", pictures decoded each time"
 
 
 def _memory(figures: dict[str, Any]) -> str:

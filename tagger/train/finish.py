@@ -60,7 +60,7 @@ def finish(material: Material, network: TaggerNetwork, progress: Progress) -> Pa
         exclusive=network.exclusive(labels),
         own={**network.describe(labels), "pool": config.network.block},
         rows=material.targets.rows,
-        thresholds=kept_thresholds(report.thresholds, material.targets, material.former),
+        thresholds=kept_thresholds(report.thresholds, material.targets, material.plan.former),
         pool=config.network.block,
         weights=config.card.weights,
         card=card,

@@ -18,7 +18,6 @@ from numpy.typing import NDArray
 from torch import nn
 
 from .. import groups
-from ..dataset.index import Dataset
 from ..errors import UsageError
 from ..report.curves import Kind, plot_landscape
 from .checkpoint import BEST
@@ -29,6 +28,7 @@ from .learner import make_learner
 from .loader import Batch
 from .material import gather
 from .pixels import to_images
+from .plan import make_plan
 from .progress import Progress
 from .samples import spread
 
@@ -44,8 +44,8 @@ def draw_landscape(run: Path, path: Path, kind: Kind, points: int, tell: Tell) -
     """
     config = config_of(run)
     accelerator = make_accelerator(config)
-    dataset = Dataset.open(config.dataset, config.data.roots() or None)
-    material = gather(config, dataset, accelerator.device, Progress(run, io.StringIO(), quiet=True))
+    quiet = Progress(run, io.StringIO(), quiet=True)
+    material = gather(make_plan(config), accelerator.device, quiet)
     learner = make_learner(material, accelerator)
     learner.load(run / "checkpoints" / BEST)
     learner.average.swap(learner.network)

@@ -149,7 +149,7 @@ def make_learner(material: Material, accelerator: Accelerator) -> Learner:
     """Build the network and what teaches it, on every process alike."""
     config = material.config
     torch.manual_seed(config.run.seed)
-    made, objective = begin(config, material.targets, material.training, material.former)
+    made, objective = begin(config, material.targets, material.training, material.plan.former)
     network: Any = made.to(accelerator.device)
     if not shards(accelerator):  # FSDP2 takes weights in their plain order alone
         network = network.to(memory_format=torch.channels_last)

@@ -12,19 +12,18 @@ from typing import TextIO
 
 from accelerate import Accelerator
 
-from ..dataset.index import Dataset
 from . import checkpoint, unreadable
-from .begin import check, make_network
+from .begin import make_network
 from .checkpoint import BEST
 from .config import TrainConfig
 from .devices import make_accelerator, passed_over
 from .epoch import run_epoch
 from .finish import finish
-from .former import open_former, settled
 from .judge import Judged, judge
 from .learner import Learner, computed_in, make_learner
 from .material import Material, gather
 from .model import TaggerNetwork
+from .plan import make_plan
 from .progress import Progress
 from .report import supported_labels
 from .run import describe_run, opened
@@ -42,15 +41,12 @@ def train(config: TrainConfig, screen: TextIO | None = None) -> Path:
     """
     accelerator = make_accelerator(config)
     first = accelerator.is_main_process
-    dataset = Dataset.open(config.dataset, config.data.roots() or None)
-    former = open_former(config)
-    config = settled(config, former)
-    check(config, dataset, former)  # before hours of preparing pictures
+    plan = make_plan(config)
     progress = Progress(config.out, screen, quiet=not first)
     with listening() as asked:
-        with opened(config, dataset) if first else nullcontext():
+        with opened(plan) if first else nullcontext():
             with accelerator.main_process_first():  # it prepares pictures, the others find them
-                material = gather(config, dataset, accelerator.device, progress, former)
+                material = gather(plan, accelerator.device, progress)
             training = _begin(material, accelerator, progress, asked)
         try:
             _run(training)
@@ -113,7 +109,7 @@ def _in_one_piece(material: Material, network: TaggerNetwork) -> TaggerNetwork:
     """The network, or, of one in shards, which can't be copied, another built like it."""
     if not any(hasattr(value, "full_tensor") for value in network.state_dict().values()):
         return network
-    made = make_network(material.config, material.targets, material.former)
+    made = make_network(material.config, material.targets, material.plan.former)
     for own, other in zip(made.parameters(), network.parameters(), strict=True):
         own.requires_grad_(other.requires_grad)
     return made

@@ -1,4 +1,4 @@
-"""What a training is made of: pictures, what is true of them, the rows of each split."""
+"""What a training is made of: its plan, and the pictures, by the rows of each split."""
 
 from __future__ import annotations
 
@@ -12,29 +12,29 @@ from numpy.typing import NDArray
 from torch import nn
 
 from ..dataset.index import Dataset
-from ..errors import DatasetError, OptionError
-from .begin import targets_of
+from ..errors import OptionError
 from .config import TrainConfig
 from .data import (
     Decoded,
     Pictures,
     Source,
     bytes_needed,
+    check_room,
+    is_prepared,
     kept_at,
     prepare,
     probe,
+    read_prepared,
     rows_in_batches,
-    usable,
 )
-from .flips import Flips, make_flips
-from .former import Former
 from .loader import Loader
 from .pixels import to_images
+from .plan import Plan
 from .progress import Progress
+from .rows import splits
 from .sampling import Sampler, make_sampler
 from .shards import open_shards
 from .targets import Targets
-from .teacher import open_teacher
 
 SCORED_AT_ONCE = 128
 """Pictures in a batch when nothing is learned; few enough for a small card."""
@@ -42,22 +42,26 @@ SCORED_AT_ONCE = 128
 
 @dataclass(frozen=True, eq=False)
 class Material:
-    """What a training is made of; the splits are rows of the dataset, intp[N].
+    """What a training is made of; the splits are rows of the dataset, intp[N]."""
 
-    former: the weights that it begins with.
-    """
-
-    config: TrainConfig
+    plan: Plan
     device: torch.device
     pictures: Pictures
-    targets: Targets
     loader: Loader
     sampler: Sampler
-    flips: Flips
     training: NDArray[np.intp]
     calibration: NDArray[np.intp]
     validation: NDArray[np.intp]
-    former: Former | None = None
+
+    @property
+    def config(self) -> TrainConfig:
+        """Its settings."""
+        return self.plan.config
+
+    @property
+    def targets(self) -> Targets:
+        """What it teaches."""
+        return self.plan.targets
 
     def score_with(self, network: nn.Module) -> Callable[[NDArray[np.intp]], NDArray[np.float32]]:
         """A function from rows to the network's probabilities, float32[N, labels], in fp32."""
@@ -75,60 +79,62 @@ class Material:
         return score
 
 
-def gather(
-    config: TrainConfig,
-    dataset: Dataset,
-    device: torch.device,
-    progress: Progress,
-    former: Former | None = None,
-) -> Material:
+def gather(plan: Plan, device: torch.device, progress: Progress) -> Material:
     """Prepare everything a training needs. Raises DatasetError where a split has no picture."""
-    pictures = open_pictures(config, dataset, progress)
-    return assemble(config, dataset, device, pictures, former)
+    return assemble(plan, device, open_pictures(plan, progress))
 
 
-def assemble(
-    config: TrainConfig,
-    dataset: Dataset,
-    device: torch.device,
-    pictures: Pictures,
-    former: Former | None = None,
-) -> Material:
+def assemble(plan: Plan, device: torch.device, pictures: Pictures) -> Material:
     """Everything beside the pictures. Raises DatasetError where a split has no picture."""
-    training, calibration, validation = splits(config, dataset, pictures)
-    targets = targets_of(config, dataset, training, former)
+    config, targets = plan.config, plan.targets
+    training, calibration, validation = splits(config, plan.dataset, pictures.broken)
     on_cpu = device.type == "cpu"
-    side, workers = config.network.side, config.data.workers
     return Material(
-        config=config,
+        plan=plan,
         device=device,
         pictures=pictures,
-        targets=targets,
         loader=Loader(
             pictures,
             targets,
-            side,
-            workers,
+            config.network.side,
+            config.data.workers,
             aside=on_cpu,
             pin=not on_cpu,
-            teacher=open_teacher(config.loss.teacher, targets) if config.loss.teacher else None,
+            teacher=plan.teacher,
         ),
         sampler=make_sampler(config.data, targets, training, config.run.seed),
-        flips=make_flips(targets.rows.labels, config.augment.flip_pairs),
         training=training,
         calibration=calibration,
         validation=validation,
-        former=former,
     )
 
 
-def open_pictures(config: TrainConfig, dataset: Dataset, progress: Progress) -> Pictures:
+def open_pictures(plan: Plan, progress: Progress) -> Pictures:
     """Prepared pictures, or ones that are decoded whenever they are seen, as `cache` says."""
-    source = open_source(config, dataset)
-    if caches(config, dataset):
-        return prepare(dataset, source, config.network, progress.tell)
-    pictures = Decoded(source, config.network)
-    probe(dataset, pictures)
+    if caches(plan.config, plan.dataset):
+        source = open_source(plan.config, plan.dataset)
+        return prepare(plan.dataset, source, plan.config.network, progress.tell)
+    return decoded(plan)
+
+
+def look_at_pictures(plan: Plan) -> Pictures:
+    """The same, and refused alike, but what is not prepared yet is not prepared now."""
+    if prepared_already(plan):
+        return read_prepared(plan.dataset, plan.config.network)
+    if caches(plan.config, plan.dataset):
+        check_room(plan.dataset, plan.config.network)
+    return decoded(plan)
+
+
+def prepared_already(plan: Plan) -> bool:
+    """Whether pictures come prepared, and were by an earlier training."""
+    return caches(plan.config, plan.dataset) and is_prepared(plan.dataset, plan.config.network)
+
+
+def decoded(plan: Plan) -> Decoded:
+    """Pictures that are decoded whenever they are seen; raises DatasetError where most can't be."""
+    pictures = Decoded(open_source(plan.config, plan.dataset), plan.config.network)
+    probe(plan.dataset, pictures)
     return pictures
 
 
@@ -149,33 +155,6 @@ def caches(config: TrainConfig, dataset: Dataset) -> bool:
         return False
     if config.data.cache != "auto":
         return config.data.cache == "on"
-    kept = kept_at(dataset, config.network)
-    return kept.is_file() or (
-        2 * bytes_needed(dataset, config.network) < shutil.disk_usage(kept.parent).free
-    )
-
-
-def splits(
-    config: TrainConfig, dataset: Dataset, pictures: Pictures
-) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp]]:
-    """The rows that are trained, calibrated and validated on, as `limit` and `overfit` say."""
-    training = _rows(dataset, pictures, "train")
-    if len(training) < 2:
-        raise DatasetError(f"{dataset.path}: expected two training pictures or more, got one")
-    if config.data.overfit:
-        few = training[: max(2, config.data.overfit)]
-        return few, few, few
-    if config.data.limit:
-        chance = np.random.default_rng(config.run.seed)  # some from everywhere, not the first
-        training = np.sort(chance.permutation(training)[: max(2, config.data.limit)])
-    return training, _rows(dataset, pictures, "calibration"), _rows(dataset, pictures, "validation")
-
-
-def _rows(dataset: Dataset, pictures: Pictures, split: str) -> NDArray[np.intp]:
-    rows = usable(pictures, dataset.rows(split))  # pyright: ignore[reportArgumentType]
-    if not len(rows):
-        raise DatasetError(
-            f"{dataset.path}: expected pictures in the split {split}, got none: build it with a "
-            f"larger share for {split}"
-        )
-    return rows
+    free = shutil.disk_usage(kept_at(dataset, config.network).parent).free
+    needed = bytes_needed(dataset, config.network)
+    return is_prepared(dataset, config.network) or 2 * needed < free

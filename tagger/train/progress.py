@@ -15,6 +15,8 @@ from .tracking import Tracker
 from .written import cannot_write, write_text
 
 JOURNAL, TABLE = "progress.jsonl", "metrics.csv"
+ALONG = ("step", "epoch")
+"""How far a training is: what its figures are drawn along."""
 
 
 class Progress:
@@ -38,8 +40,7 @@ class Progress:
     def step(self, values: Mapping[str, float]) -> None:
         """Record the figures of a step, and tell whoever tracks."""
         self.record("step", **values)
-        for tracker in self.trackers:
-            tracker.log({f"train/{k}": v for k, v in values.items()}, int(values["step"]))
+        self._track("train", values)
 
     def epoch(self, values: Mapping[str, float]) -> None:
         """Add a row to metrics.csv, and to progress.jsonl, and tell whoever tracks."""
@@ -48,8 +49,13 @@ class Progress:
         lines.append(",".join(f"{value:.6g}" for value in values.values()))
         self._append(path, "".join(f"{line}\n" for line in lines))
         self.record("epoch", **values)
+        self._track("epoch", values)
+
+    def _track(self, group: str, values: Mapping[str, float]) -> None:
+        """Tell whoever tracks; what their charts lie along is no chart of its own."""
+        told = {f"{group}/{k}": v for k, v in values.items() if k not in ALONG}
         for tracker in self.trackers:
-            tracker.log({f"epoch/{k}": v for k, v in values.items()}, int(values["step"]))
+            tracker.log(told, int(values["step"]))
 
     def picture(self, name: str, path: Path, step: int) -> None:
         """Tell whoever tracks of a picture in the run's folder."""

@@ -24,6 +24,7 @@ from ..paths import cause_of
 from .config import TrainConfig
 from .material import Material
 from .model import TaggerNetwork
+from .plan import Plan
 from .summary import network_summary
 from .written import write_json
 
@@ -31,11 +32,12 @@ SCHEMA = 1
 
 
 @contextmanager
-def opened(config: TrainConfig, dataset: Dataset) -> Iterator[None]:
+def opened(plan: Plan) -> Iterator[None]:
     """The run's folder, made; what is refused inside leaves nothing of one that was new.
 
     Raises UsageError before anything is written where the folder is not the run's.
     """
+    config = plan.config
     out = config.out
     begun = out.exists() and (not out.is_dir() or any(out.iterdir()))
     if begun and not config.resume:
@@ -44,7 +46,7 @@ def opened(config: TrainConfig, dataset: Dataset) -> Iterator[None]:
             f"another, or --resume to continue a run"
         )
     if begun:
-        _check_same(config, dataset)
+        _check_same(config, plan.dataset)
     missing = [folder for folder in (out, *out.parents) if not folder.exists()]
     try:
         (out / "checkpoints").mkdir(parents=True, exist_ok=True)

@@ -8,28 +8,27 @@ import numpy as np
 import torch
 from PIL import Image, ImageDraw
 
-from ..dataset.index import Dataset
 from .augment import KERNEL, augment, draw, flipped
 from .config import TrainConfig
 from .data import Decoded
-from .flips import Flips, make_flips
 from .loader import kernel_of
+from .material import decoded
 from .mixup import mixed, weight
 from .pixels import to_images
+from .plan import Plan
+from .rows import splits
 from .samples import spread
-from .targets import Targets, make_targets
 from .written import write_png
 
 ROWS, EPOCHS, SIDE, GAP, LINE = 6, 6, 128, 6, 16
 """Pictures from everywhere, times each is seen, and pixels."""
 
 
-def show_augmentation(config: TrainConfig, dataset: Dataset, source: Decoded, path: Path) -> None:
+def show_augmentation(plan: Plan, path: Path) -> None:
     """Write the PNG: a row a picture, the first column as it is; sided tags are named below."""
-    training = dataset.rows("train")
+    config, source = plan.config, decoded(plan)
+    training, *_ = splits(config, plan.dataset, source.broken)
     rows = training[spread(training, ROWS)]
-    targets = make_targets(dataset, training)
-    flips = make_flips(targets.rows.labels, config.augment.flip_pairs)
     step, high = SIDE + GAP, SIDE + GAP + LINE
     sheet = Image.new("RGB", (GAP + (1 + EPOCHS) * step, GAP + len(rows) * high + LINE), "white")
     pen = ImageDraw.Draw(sheet)
@@ -41,7 +40,7 @@ def show_augmentation(config: TrainConfig, dataset: Dataset, source: Decoded, pa
             at = (GAP + column * step, GAP + LINE + place * high)
             picture = Image.fromarray(seen[place]).resize((SIDE, SIDE), Image.Resampling.NEAREST)
             sheet.paste(picture, at)
-            names = _sided(config, targets, flips, int(row), column - 1)
+            names = _sided(plan, int(row), column - 1)
             pen.text((at[0], at[1] + SIDE + 2), names[:22], fill="#222222")
     write_png(path, sheet)
 
@@ -66,8 +65,9 @@ def _seen(config: TrainConfig, source: Decoded, rows: np.ndarray, epoch: int) ->
     return levels.to(torch.uint8).numpy()
 
 
-def _sided(config: TrainConfig, targets: Targets, flips: Flips, row: int, epoch: int) -> str:
+def _sided(plan: Plan, row: int, epoch: int) -> str:
     """The tags of a picture that have a side, as that epoch has them."""
+    config, targets, flips = plan.config, plan.targets, plan.flips
     rows = np.array([row])
     truth, known = targets.of(rows)
     if epoch >= 0:

@@ -52,12 +52,10 @@ class Targets:
         return truth, known
 
 
-def make_targets(
-    dataset: Dataset, training: NDArray[np.intp], former: LabelSet | None = None
-) -> Targets:
-    """The labels that a training on these rows of a DATASET learns, and those of `former`.
+def make_targets(dataset: Dataset, former: LabelSet | None = None) -> Targets:
+    """The labels that a training on a DATASET learns, and those of `former`.
 
-    Ratings are learned where the pictures have more than one; otherwise the one they have is
+    Ratings are learned where its training split has more than one; otherwise the one it has is
     always given, unless `former` knows ratings. A label of `former` that the DATASET has not is
     never known of its pictures.
     """
@@ -65,7 +63,8 @@ def make_targets(
     ratings = rating_numbers(dataset.column("rating"))
     constants = np.full(len(rows.labels), np.nan, np.float32)
     constants[(rows.vocabulary < 0) & (kept < 0)] = NEVER
-    seen = np.unique(ratings[training][ratings[training] >= 0])
+    seen = np.unique(ratings[dataset.rows("train")])
+    seen = seen[seen >= 0]
     if len(seen) > 1 or (kept[: len(RATINGS)] >= 0).all():
         constants[: len(RATINGS)] = np.nan
     else:

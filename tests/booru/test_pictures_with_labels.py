@@ -57,8 +57,15 @@ def test_dafre_is_built_of_faces(tmp_path: Path, connection: Any, rows_of: Rows)
     assert {tuple(row["tags"]) for row in rows_of("posts", "tags")} == {("class_5",)}
 
 
-def test_moeimouto_has_no_validation_part(tmp_path: Path, connection: Any, rows_of: Rows) -> None:
-    """What it lacks is left to the builder."""
+@pytest.mark.parametrize("labels", ["no folder", "an empty one", "names alone"])
+def test_moeimouto_has_no_validation_part(
+    labels: str, tmp_path: Path, connection: Any, rows_of: Rows
+) -> None:
+    """What it lacks is left to the builder; a `labels` without lists hides none beside it."""
+    if labels != "no folder":
+        (tmp_path / "labels").mkdir()
+    if labels == "names alone":
+        (tmp_path / "labels" / "classid_classname.csv").write_text("0,a\n")
     (tmp_path / "classid_classname.csv").write_text("0,a\n")
     (tmp_path / "train.csv").write_text("0,a/x.png\n")
     (tmp_path / "test.csv").write_text("0,a/y.png\n")

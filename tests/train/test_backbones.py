@@ -55,7 +55,7 @@ def test_every_family_learns_and_is_written_as_it_was(
     path = make_dataset(6)
     dataset = Dataset.open(path)
     rows = dataset.rows("train")
-    targets = make_targets(dataset, rows)
+    targets = make_targets(dataset)
     torch.manual_seed(0)
     settings: dict[str, Any] = {"architecture": architecture, "pool": pool, "freeze": 0.5}
     config = TrainConfig.of(path, path, model_args=json.dumps(own), **settings)

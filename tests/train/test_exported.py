@@ -51,7 +51,7 @@ def written(make_dataset: Callable[..., Path], tmp_path: Path) -> Callable[..., 
     def write(embeddings: bool) -> tuple[Any, Path, Any]:
         dataset = Dataset.open(path)
         training = dataset.rows("train")
-        targets = make_targets(dataset, training)
+        targets = make_targets(dataset)
         torch.manual_seed(0)
         config = TrainConfig.of(
             path, path, architecture="resnet10t", model_args=TINY, pool=16, heads=HEADS

@@ -62,7 +62,7 @@ def made(make_dataset: MakeDataset) -> Callable[..., Begun]:
         }
         dataset = Dataset.open(path)
         training = dataset.rows("train")
-        targets = make_targets(dataset, training)
+        targets = make_targets(dataset)
         torch.manual_seed(0)
         config = TrainConfig.of(path, path, **settings)
         network, objective = begin(config, targets, training)
@@ -285,7 +285,7 @@ def test_the_number_of_a_rating_that_is_always_given_is_that_ratings(
     """Pictures of one rating teach an ordinal head nothing: its number is not chance's."""
     path = make_dataset(24, ratings="q")
     dataset = Dataset.open(path)
-    targets = make_targets(dataset, dataset.rows("train"))
+    targets = make_targets(dataset)
     settings = {"architecture": "resnet10t", "model_args": json.dumps(TINY), "pool": 16}
     config = TrainConfig.of(path, path, **settings, **HEADS["ordinal"])
     network, _ = begin(config, targets, dataset.rows("train"))

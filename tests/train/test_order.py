@@ -28,7 +28,7 @@ def sampler(sampling: str, make_dataset: MakeDataset, **more: float) -> Sampler:
     dataset = Dataset.open(make_dataset(60))
     rows = dataset.rows("train")
     options = DataOptions(sampling=sampling, **more)  # type: ignore[arg-type]
-    return make_sampler(options, make_targets(dataset, rows), rows, seed=1)
+    return make_sampler(options, make_targets(dataset), rows, seed=1)
 
 
 def test_plainly_every_row_comes_once_in_an_order_of_seed_and_epoch(

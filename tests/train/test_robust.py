@@ -33,6 +33,7 @@ from tagger.train import checkpoint, loop, tracking
 from tagger.train import estimate as estimates
 from tagger.train.__main__ import run
 from tagger.train.arguments import read_arguments
+from tagger.train.before import look
 from tagger.train.config import TrainConfig
 from tagger.train.judge import Judged
 from tagger.train.learner import Learner
@@ -197,16 +198,16 @@ def test_a_refusal_leaves_no_half_made_run(
     config = settings(make_dataset(), tmp_path / "runs" / "mine", epochs=1)
     if there:
         config.out.mkdir(parents=True)
-    with pytest.raises(OptionError, match="train_heads: expected one of all"):
-        train(config.but(train_heads=("nobody",)), io.StringIO())
+    with pytest.raises(TaggerError, match=r"shards\.json"):
+        train(config.but(shards=tmp_path), io.StringIO())
     assert list(config.out.parent.iterdir() if there else tmp_path.glob("runs")) == (
         [config.out] if there else []
     )
     assert not there or not list(config.out.iterdir())
     train(config, io.StringIO())
     kept = sorted(config.out.rglob("*"))
-    with pytest.raises(OptionError, match="train_heads: expected one of all"):
-        train(config.but(train_heads=("nobody",), epochs=2, resume=True), io.StringIO())
+    with pytest.raises(TaggerError, match=r"shards\.json"):
+        train(config.but(shards=tmp_path, epochs=2, resume=True), io.StringIO())
     assert sorted(config.out.rglob("*")) == kept
 
 
@@ -219,6 +220,8 @@ def test_a_refusal_leaves_no_half_made_run(
         ({"heads": '{"who": {"labels": ["species"]}}'}, "who: expected categories of this"),
         ({"heads": '{"who": {"kind": "ordinal", "labels": ["character"]}}'}, "the four ratings"),
         ({"head_per": "dataset"}, "head_per: expected a DATASET that names heads"),
+        ({"flip_pairs": Path("/nowhere")}, "flip_pairs: expected a CSV of two tags a line"),
+        ({"teacher": Path("/nowhere")}, "/nowhere"),
     ],
 )
 def test_what_needs_no_picture_is_refused_before_they_are_prepared(
@@ -228,10 +231,50 @@ def test_what_needs_no_picture_is_refused_before_they_are_prepared(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Which may take hours."""
+    """Which may take hours; a dry run refuses it too."""
     monkeypatch.setattr(loop, "gather", lambda *_: pytest.fail("pictures were prepared"))
-    with pytest.raises(OptionError, match=sentence):
-        train(settings(make_dataset(24), tmp_path / "run", **changes), io.StringIO())
+    monkeypatch.setattr(estimates, "assemble", lambda *_: pytest.fail("pictures were looked at"))
+    config = settings(make_dataset(24), tmp_path / "run", **changes)
+    with pytest.raises(TaggerError, match=sentence):
+        train(config, io.StringIO())
+    with pytest.raises(TaggerError, match=sentence):
+        look(config.but(dry_run=True), io.StringIO())
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"cache": "off"}, "40 of 40 that can't be read"),
+        ({"cache": "auto"}, "40 of 40 that can't be read"),
+        ({"kernels": ("area",), "cache": "on"}, "kernels: expected --cache off"),
+        ({"shards": Path("/nowhere")}, "expected shards with shards.json"),
+    ],
+)
+def test_pictures_that_cannot_be_trained_on_are_refused_by_a_dry_run_too(
+    changes: dict[str, Any], sentence: str, make_dataset: MakeDataset, tmp_path: Path
+) -> None:
+    """It took white squares for them, and said how long they would take."""
+    config = settings(make_dataset(24), tmp_path / "run", **changes)
+    (tmp_path / "images").rename(tmp_path / "elsewhere")
+    with pytest.raises(TaggerError, match=sentence):
+        train(config, io.StringIO())
+    with pytest.raises(TaggerError, match=sentence):
+        look(config.but(dry_run=True), io.StringIO())
+
+
+def test_a_dry_run_knows_of_pictures_that_are_prepared(
+    make_dataset: MakeDataset, tmp_path: Path
+) -> None:
+    """They are there although their files have gone; and it prepares none itself."""
+    config, screen = settings(make_dataset(24), tmp_path / "run", dry_run=True), io.StringIO()
+    look(config, screen)
+    assert "to prepare pictures once" in screen.getvalue()
+    look(config, screen)
+    assert "pictures are prepared" not in screen.getvalue()
+    train(config.but(epochs=1), io.StringIO())
+    (tmp_path / "images").rename(tmp_path / "elsewhere")
+    look(config, screen)
+    assert "pictures are prepared" in screen.getvalue()
 
 
 def test_a_dataset_that_was_moved_is_found_where_one_says(
@@ -279,8 +322,6 @@ def test_odd_but_possible_settings_train(
     [
         ({"optimizer": "adamv"}, "optimizer: expected one of timm's, got 'adamv': did you mean"),
         ({"optimizer_args": '{"beta": 3}'}, "optimizer_args: expected settings of adamw"),
-        ({"kernels": ("area",), "cache": "on"}, "kernels: expected --cache off"),
-        ({"shards": Path("/nowhere")}, "expected shards with shards.json"),
     ],
 )
 def test_settings_that_cannot_be_are_refused(
@@ -389,7 +430,12 @@ def test_tensorboard_reads_what_was_written(make_dataset: MakeDataset, tmp_path:
     events.Reload()
     found = [each.value for each in events.Scalars("train/loss")]
     assert found == pytest.approx(losses(config.out))
-    assert len(events.Scalars("epoch/calibration_map")) == 2
+    assert [each.step for each in events.Scalars("epoch/calibration_map")] == [1, 2]
+    told = {"calibration_loss", "calibration_map", "loss", "lr", "seconds"}
+    assert {name for name in events.Tags()["scalars"] if name.startswith("epoch/")} == {
+        f"epoch/{name}" for name in told
+    }
+    assert not {"train/step", "train/epoch"} & set(events.Tags()["scalars"])
 
 
 def test_what_a_training_would_take_is_said_and_nothing_is_written(

@@ -31,7 +31,7 @@ def test_targets_follow_the_datasets_rows_under_the_labels_own_names(
 ) -> None:
     """Whatever the order of the labels, a name is true of a picture when the dataset says so."""
     dataset = Dataset.open(make_dataset(12, unknown=3))
-    targets = make_targets(dataset, dataset.rows("train"))
+    targets = make_targets(dataset)
     truth, known = targets.of(np.array([5, 0, 2]))
     for place, row in enumerate((5, 0, 2)):
         tags = dataset.index["tags"][row].as_py()
@@ -79,7 +79,7 @@ def test_map_is_over_tags_and_over_characters_where_there_is_nothing_else(
 def test_pictures_of_one_rating_teach_none(make_dataset: MakeDataset) -> None:
     """The rating all of them have is certain, the others never, and no rating is learned."""
     dataset = Dataset.open(make_dataset(12, ratings="s"))
-    targets = make_targets(dataset, dataset.rows("train"))
+    targets = make_targets(dataset)
     # without a `g` among them, `s` is the older scheme's "safe"
     assert targets.constants[:4].tolist() == [20, -20, -20, -20]
     assert not targets.of(np.arange(5))[1][:, :4].any()
@@ -88,7 +88,7 @@ def test_pictures_of_one_rating_teach_none(make_dataset: MakeDataset) -> None:
 def test_pictures_of_several_ratings_teach_them(make_dataset: MakeDataset) -> None:
     """g, s, q, e are WD's four rows, in that order."""
     dataset = Dataset.open(make_dataset(12, ratings="gsqe"))
-    targets = make_targets(dataset, dataset.rows("train"))
+    targets = make_targets(dataset)
     assert np.isnan(targets.constants[:4]).all()
     truth, known = targets.of(np.arange(4))
     np.testing.assert_array_equal(truth[:, :4], np.eye(4, dtype=bool))
@@ -107,7 +107,7 @@ def test_the_head_begins_with_the_labels_log_odds(make_dataset: MakeDataset) -> 
     """log(p / (1 - p)) of the known pictures' share, clipped to 1e-5 and .99."""
     dataset = Dataset.open(make_dataset(12, unknown=5))
     training = dataset.rows("train")
-    targets = make_targets(dataset, training)
+    targets = make_targets(dataset)
     positives, known = label_counts(targets, training)
     index = targets.rows.labels.find("green_square")
     own = [
@@ -133,7 +133,7 @@ def test_a_tagger_that_is_added_to_keeps_its_labels(make_dataset: MakeDataset) -
     ]
     old += [Label("miku", category(DANBOORU, 4), 50)]
     former = LabelSet(tuple(old))
-    targets = make_targets(dataset, dataset.rows("train"), former)
+    targets = make_targets(dataset, former)
     names = targets.rows.labels.names
     assert set(names) == {*former.names, *dataset.vocabulary.names} - {"red_square"}
     for index, name in enumerate(names):

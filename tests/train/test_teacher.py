@@ -43,7 +43,7 @@ def table(path: Path, pictures: list[str], values: np.ndarray) -> Path:
 
 def opened(path: Path) -> Targets:
     dataset = Dataset.open(path)
-    return make_targets(dataset, dataset.rows("train"))
+    return make_targets(dataset)
 
 
 def test_scores_find_their_pictures_and_tags(make_dataset: MakeDataset, tmp_path: Path) -> None:

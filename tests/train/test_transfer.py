@@ -16,7 +16,6 @@ timm = pytest.importorskip("timm")
 save_file = pytest.importorskip("safetensors.torch").save_file
 pytest.importorskip("pyarrow")
 
-from tagger.dataset.index import Dataset  # noqa: E402
 from tagger.errors import ModelError, OptionError  # noqa: E402
 from tagger.labels import DANBOORU, Label, LabelSet, category, write_selected_tags  # noqa: E402
 from tagger.preprocess import Preprocess  # noqa: E402
@@ -25,6 +24,7 @@ from tagger.train.config import PARTS, NetworkOptions, TrainConfig  # noqa: E402
 from tagger.train.former import Former, open_former, settled  # noqa: E402
 from tagger.train.freezing import frozen_layers, set_frozen  # noqa: E402
 from tagger.train.model import TaggerNetwork  # noqa: E402
+from tagger.train.plan import make_plan  # noqa: E402
 from tagger.train.published import open_published  # noqa: E402
 from tagger.train.targets import Targets, make_targets  # noqa: E402
 from tagger.train.transfer import adapt_input  # noqa: E402
@@ -60,15 +60,11 @@ def begun(
     dataset: Path, **settings: Any
 ) -> tuple[TaggerNetwork, Any, Targets, TrainConfig, Former | None]:
     """What a training would begin with."""
-    config = TrainConfig.of(dataset, dataset, **settings)
-    former = open_former(config)
-    config = settled(config, former)
-    opened = Dataset.open(dataset)
-    kept = former.labels if former and config.network.add_tags else None
-    targets = make_targets(opened, opened.rows("train"), kept)
+    plan = make_plan(TrainConfig.of(dataset, dataset, **settings))
     torch.manual_seed(0)
-    network, objective = begin(config, targets, opened.rows("train"), former)
-    return network, objective, targets, config, former
+    rows = plan.dataset.rows("train")
+    network, objective = begin(plan.config, plan.targets, rows, plan.former)
+    return network, objective, plan.targets, plan.config, plan.former
 
 
 def images(count: int = 3, side: int = 448) -> Any:
@@ -401,7 +397,7 @@ def test_a_folder_with_heads_of_its_own_is_begun_with(
     )
     config = settled(config.but(from_="a folder", add_tags=True, heads="{}"), former)
     opened = targets.dataset
-    grown = make_targets(opened, opened.rows("train"), less)
+    grown = make_targets(opened, less)
     again, _ = begin(config, grown, opened.rows("train"), former)
     assert list(again.heads) == ["rating", "who", "other", "added"]
     places = [grown.rows.labels.names.index(name) for name in less.names]
