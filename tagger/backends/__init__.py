@@ -30,7 +30,7 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
-from ..errors import BackendError, unlike_torch
+from ..errors import BackendError, OptionError, unlike_torch
 from ..models.spec import Contract, Model
 from ..settings import Runtime
 from .devices import Library
@@ -77,11 +77,12 @@ def open_embedder(model: Model, runtime: Runtime | None = None, head: str = "") 
     Raises:
         ModelError: as `open_backend`.
         BackendError: likewise, or the model has no layer to take vectors from.
+        OptionError: the model names no heads, or not this one.
     """
     ways = _ways(model)
     ways.pop("openvino", None)
     if head and "onnxruntime" not in ways:
-        raise BackendError(f"--head: expected an ONNX graph, which names heads, in {model.name}")
+        raise OptionError(f"head: expected an ONNX graph, which names heads, in {model.name}")
     if head:
         ways.pop("torch", None)
 

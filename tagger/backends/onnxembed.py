@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import BackendError, ModelError
+from ..errors import BackendError, ModelError, OptionError
 from ..models.spec import Contract, Model
 from ..patches import Patches
 from ..preprocess import Batch
@@ -26,7 +26,8 @@ def open_embedder(
 
     Raises:
         ModelError: the file is truncated or foreign, or contradicts the contract or the labels.
-        BackendError: it has no such head, or no classifier is found to take vectors before.
+        BackendError: no classifier is found to take vectors before.
+        OptionError: it has no such head.
     """
     path = model.path(contract.weights)
     check_external(model, contract)
@@ -36,8 +37,8 @@ def open_embedder(
     if wanted not in named:
         if head:
             heads = [each.removeprefix(f"{EMBEDDING}_") for each in named if EMBEDDING in each]
-            raise BackendError(
-                f"--head: expected a head of {model.name} with vectors of its own, got {head!r}: "
+            raise OptionError(
+                f"head: expected a head of {model.name} with vectors of its own, got {head!r}: "
                 f"it has {', '.join(each for each in heads if each != EMBEDDING) or 'none'}"
             )
         graph, wanted = expose(path, contract.output)

@@ -119,10 +119,10 @@ def _of_folder(flags: EmbedFlags) -> Embedded:
 
 
 def _open(flags: EmbedFlags, model: str) -> Embedder:
-    with flagged(Runtime):
-        runtime = Runtime(flags.device, flags.precision)
     try:
-        return open_embedder(find_model(model), runtime, flags.head)
+        with flagged(Runtime, head="head"):
+            runtime = Runtime(flags.device, flags.precision)
+            return open_embedder(find_model(model), runtime, flags.head)
     except BackendError as error:  # nothing has run yet
         raise UsageError(str(error)) from error
 

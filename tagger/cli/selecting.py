@@ -11,7 +11,7 @@ from pathlib import Path
 
 from ..argv import flagged
 from ..caption import CaptionFormat
-from ..errors import TaggerError
+from ..errors import OptionError, TaggerError
 from ..folder.captions import Captions
 from ..folder.corpus import CorpusEdit
 from ..folder.edit import Edit
@@ -117,4 +117,4 @@ def _query(text: str) -> Query | None:
         return parse(text) if text else None
     except QueryError as error:
         print(error.pointed(), file=sys.stderr)
-        raise
+        raise OptionError(f"--where, {error}") from None

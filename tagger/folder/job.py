@@ -173,8 +173,8 @@ def _check_places(roots: Sequence[Path], out: Path | None) -> None:
             )
         if not os.access(place, os.W_OK | os.X_OK):
             raise UsageError(
-                f"{place}: expected a folder that can be written to, got no permission: put the "
-                f"captions elsewhere with --out"
+                f"{place}: expected a folder that can be written to, got no permission: name "
+                f"another for the captions"
             )
 
 

@@ -111,8 +111,8 @@ class Matcher:
         scores = self._scores_of(facts.picture) if self._scores_of else None
         if scores is None:
             raise UsageError(
-                f"{facts.picture}: expected kept scores for score({tag}), got none: run "
-                f"`tagger caption` on the folder with the same --model first"
+                f"{facts.picture}: expected kept scores for score({tag}), got none: "
+                f"caption the folder with the same model first"
             )
         index = scores.labels.find(tag)
         if index is None:

@@ -12,11 +12,13 @@ WORDS = frozenset({"and", "or", "not", "len", "score", "rating", "path"})
 
 
 class QueryError(OptionError):
-    """A query that can't be read, and why. `place` counts characters from 0."""
+    """A query that can't be read, and why; whoever asked for it says what it is called there.
+
+    text: the query. place: of what is wrong in it, in characters from 0.
+    """
 
     def __init__(self, why: str, text: str, place: int) -> None:
-        super().__init__(f"--where, character {place + 1}: {why}")
-        self.why = why
+        super().__init__(f"character {place + 1}: {why}")
         self.text = text
         self.place = place
 

@@ -17,7 +17,7 @@ _MARKS = {
     codecs.BOM_UTF16_LE: "utf-16-le",
     codecs.BOM_UTF16_BE: "utf-16-be",
 }
-_WAYS = "save it as UTF-8, or name what it is with --encoding"
+_WAYS = "save it as UTF-8, or name its encoding"
 _BLANK = 16  # bytes; what is larger is not read only to see whether it is blank
 
 

@@ -132,7 +132,7 @@ class Registry:
         size = sum(model.spec.file(name).size or 0 for name in model.contract.files)
         ways = [f"run `tagger models get {model.name}`" + (f" ({_mb(size)})" if size else "")]
         if "demo" in here:
-            ways.append("use --model demo (drawn figures and sprites only)")
+            ways.append("use demo (drawn figures and sprites only)")
         if others := [name for name in here if name != "demo"]:
             ways.append(f"use one that is here: {', '.join(others)}")
         return ModelError(f"expected {model.name} on disk, got nothing there: {', or '.join(ways)}")

@@ -13,7 +13,7 @@ onnx = pytest.importorskip("onnx")
 
 from tagger.backends import open_embedder  # noqa: E402
 from tagger.backends.classifier import expose  # noqa: E402
-from tagger.errors import BackendError, ModelError  # noqa: E402
+from tagger.errors import BackendError, ModelError, OptionError  # noqa: E402
 from tagger.models.spec import Contract, Model  # noqa: E402
 from tagger.preprocess import Preprocess  # noqa: E402
 from tagger.settings import Runtime  # noqa: E402
@@ -83,7 +83,7 @@ def test_an_output_named_embedding_is_taken_as_it_is(
     np.testing.assert_allclose(open_embedder(model, CPU).embed(pictures), 2 * wanted, rtol=1e-5)
     species = open_embedder(model, CPU, "species")
     np.testing.assert_allclose(species.embed(pictures), -wanted, rtol=1e-5)
-    with pytest.raises(BackendError, match="got 'body': it has species"):
+    with pytest.raises(OptionError, match="^head: expected a head of .* got 'body': it has species"):
         open_embedder(model, CPU, "body")
 
 

@@ -482,7 +482,7 @@ def test_without_the_default_model_every_way_out_is_named(
 
     said = capsys.readouterr().err
     assert "tagger models get wd-swinv2-tagger-v3" in said
-    assert "--model demo" in said
+    assert "use demo (" in said
     assert captions(pictures) == {}
 
 

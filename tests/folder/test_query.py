@@ -116,9 +116,10 @@ def test_what_is_written_is_read(text: str, query: Query) -> None:
     ],
 )
 def test_an_error_points_at_its_place(text: str, place: int, why: str) -> None:
-    with pytest.raises(QueryError, match=f"character {place + 1}: ") as caught:
+    with pytest.raises(QueryError, match=f"^character {place + 1}: ") as caught:
         parse(text)
     assert why in str(caught.value)
+    assert caught.value.place == place
     assert caught.value.pointed() == f"{text}\n{' ' * place}^"
 
 

@@ -559,7 +559,7 @@ def test_a_folder_that_can_not_be_written_to_is_refused(
     """Before hours of inference."""
     touch(folder, "a.png")
     monkeypatch.setattr(os, "access", lambda *_: False)
-    with pytest.raises(UsageError, match="put the captions elsewhere with --out"):
+    with pytest.raises(UsageError, match="name another for the captions"):
         plan(folder)
     with pytest.raises(UsageError, match="expected a folder that can be written to"):
         plan(folder, out=folder / "new" / "captions")

@@ -88,7 +88,7 @@ def test_the_sentence_for_a_missing_model_names_every_way_out() -> None:
     sentence = str(registry.missing(registry.find(DEFAULT)))
 
     assert f"`tagger models get {DEFAULT}` (467 MB)" in sentence
-    assert "--model demo" in sentence
+    assert "use demo (" in sentence
     assert "mine" in sentence
     assert "\n" not in sentence
 

@@ -167,11 +167,11 @@ def _kinds(app: App, model: str) -> dict[str, str]:
 
 
 def _read(query: str) -> Query:
-    """A query as it is typed on the page, where it is no flag. Raises OptionError."""
+    """A query as it is typed on the page. Raises OptionError."""
     try:
         return parse(query)
     except QueryError as error:
-        raise OptionError(f"Filter, character {error.place + 1}: {error.why}") from None
+        raise OptionError(f"Filter, {error}") from None
 
 
 def narrowed(query: str, tag: str, how: How) -> str:
