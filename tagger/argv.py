@@ -9,10 +9,12 @@ import contextlib
 import io
 import re
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import MISSING, field, fields, is_dataclass, make_dataclass
+from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin
+from types import UnionType
+from typing import Annotated, Any, Literal, Optional, TypeVar, get_args, get_origin
 
 from .errors import OptionError
 from .groups import build, members, settings
@@ -64,8 +66,8 @@ def parse(
             raise
         raise OptionError(_one_line(said.getvalue(), prog)) from None
     sys.stderr.write(said.getvalue())
-    values = _given(cls, _values(words), defaults or {})
     with flagged(cls, **dict.fromkeys(positional, "")):
+        values = _given(cls, _values(words), defaults or {}, prog)
         for name, value in values.items():
             _refuse_no_path(name, value)
         return build(cls, values)
@@ -122,7 +124,9 @@ def _values(words: Any) -> dict[str, Any]:
     return values
 
 
-def _given(cls: type[Any], values: dict[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:
+def _given(
+    cls: type[Any], values: dict[str, Any], defaults: Mapping[str, Any], prog: str
+) -> dict[str, Any]:
     """A list that is written stands in for its default, as any other setting does.
 
     tyro adds what is written behind the default, which is cut off here.
@@ -131,6 +135,8 @@ def _given(cls: type[Any], values: dict[str, Any], defaults: Mapping[str, Any]) 
         default, written = _default(each, defaults), values[each.name]
         if isinstance(default, tuple) and len(written) > len(default):
             values[each.name] = written[len(default) :]
+        if read := _reader(each, default):
+            values[each.name] = tuple(read(word) for word in written)
         if get_origin(each.type) is Mapping:
             values[each.name] = dict(values[each.name])
     return values
@@ -167,23 +173,50 @@ def _argument(
         markers = [tyro.conf.Positional, *markers]
     elif get_origin(setting.type) in (tuple, Mapping):
         markers = [tyro.conf.UseAppendAction, *markers]
-    kind = Annotated[(_kind(setting), *markers)]  # pyright: ignore[reportInvalidTypeForm]
+    kind = Annotated[(_kind(setting, default), *markers)]  # pyright: ignore[reportInvalidTypeForm]
     if default is MISSING:
         return setting.name, kind, field()
     return setting.name, kind, field(default_factory=lambda: default)
 
 
-def _kind(setting: Field) -> Any:
-    """The type that tyro parses: choices as a Literal, so that --help lists them."""
+def _kind(setting: Field, default: Any) -> Any:
+    """The type that tyro parses: choices as a Literal, so that --help lists them.
+
+    tyro holds each default against its type. Where that is not plain it imports typeguard, which
+    takes longer than all else here: so lists are words to it, and `X | None` is Optional.
+    """
     if setting.choices and setting.type is str:
         return Literal[tuple(setting.choices)]  # pyright: ignore[reportInvalidTypeForm]
     if get_origin(setting.type) is Mapping:
         return tuple[_pair(setting), ...]
+    if _reader(setting, default):
+        return tuple
+    if get_origin(setting.type) is UnionType:
+        one, *_none = get_args(setting.type)
+        return Optional[_path() if one is Path else one]  # noqa: UP045 - another class than `|`
+    return {Path: _path(), tuple[Path, ...]: tuple[_path(), ...]}.get(setting.type, setting.type)
+
+
+def _reader(setting: Field, default: Any) -> Callable[[str], Any] | None:
+    """What makes a list's values of words; None for what tyro reads by itself."""
+    if default not in ((), MISSING):
+        return None
     return {
-        Path: _path(),
-        Path | None: _path() | None,
-        tuple[Path, ...]: tuple[_path(), ...],
-    }.get(setting.type, setting.type)
+        tuple[str, ...]: str,
+        tuple[Path, ...]: _read_path,
+        tuple[float, ...]: partial(_read_number, setting.name),
+    }.get(setting.type)
+
+
+def _read_path(word: str) -> Path:
+    return Path(word) if word else _NO_PATH
+
+
+def _read_number(name: str, word: str) -> float:
+    try:
+        return float(word)
+    except ValueError:
+        raise OptionError(f"{name}: expected a number, got {word!r}") from None
 
 
 def _path() -> Any:
@@ -193,7 +226,7 @@ def _path() -> Any:
     spec: Any = Spec(
         nargs=1,
         metavar="PATH",
-        instance_from_str=lambda words: Path(words[0]) if words[0] else _NO_PATH,
+        instance_from_str=lambda words: _read_path(words[0]),
         is_instance=lambda value: isinstance(value, Path),
         str_from_instance=lambda path: [str(path)],
     )

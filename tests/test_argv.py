@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,6 +34,8 @@ class Wanted:
     colour: Literal["red", "blue"] | None = option(None, help="Which.")
     recursive: bool = option(True, help="Go into subfolders.")
     out: Path | None = option(None, help="Where to.")
+    shares: tuple[float, ...] = option((), help="Numbers.", ge=0)
+    lists: tuple[Path, ...] = option((), help="Files.")
     least: Mapping[str, int] = option(factory=dict, help="Of each.", ge=1, metavar="CATEGORY=N")
 
     def __post_init__(self) -> None:
@@ -49,6 +53,8 @@ def test_positional_words_and_repeated_options_become_lists() -> None:
     assert wanted.images == (Path("a b.png"), Path("c.png"))
     assert wanted.threshold == ("0.3", "character=0.8")
     assert read("a", "--out", "b").out == Path("b")
+    assert read("a", "--shares", "1", "--shares", ".5").shares == (1.0, 0.5)
+    assert read("a", "--lists", "b").lists == (Path("b"),)
 
 
 def test_pairs_become_a_mapping() -> None:
@@ -105,6 +111,9 @@ def test_a_boolean_that_is_on_is_turned_off_by_its_no() -> None:
         (["a", "--least", "general=few"], "expected CATEGORY=N, got 'general=few'"),
         (["a", "--least", "general=0"], "at least 1, got 0"),
         (["a", "--top"], "--top"),
+        (["a", "--shares", "few"], "--shares: expected a number, got 'few'"),
+        (["a", "--shares", "-1"], "--shares: .*at least 0, got -1"),
+        (["a", "--lists", ""], "--lists: expected a path, got an empty word"),
         (["a", ""], "images: expected a path, got an empty word"),
         (["a", "--out", ""], "out: expected a path, got an empty word"),
         (["a", "--out="], "out: expected a path, got an empty word"),
@@ -159,3 +168,16 @@ def test_a_setting_is_refused_under_the_name_that_was_typed() -> None:
         Wanted((Path("a"),), top=0)
     with pytest.raises(OptionError, match=r"^a\.png: expected"), flagged(Wanted):
         raise OptionError("a.png: expected another")
+
+
+def test_lists_and_what_may_be_left_out_cost_no_import_of_typeguard() -> None:
+    """tyro asks it about types that it does not know itself, and it takes a tenth of a second."""
+    code = """if 1:
+        import sys, tyro
+        before = "typeguard" in sys.modules
+        from tagger.cli.tag import TagFlags, parse
+        parse(TagFlags, ["a.png", "--model", "x", "--max", "3"], "tagger", positional=["images"])
+        assert ("typeguard" in sys.modules) == before
+    """
+
+    subprocess.run([sys.executable, "-c", code], check=True)
