@@ -1,4 +1,4 @@
-"""Rows of a label file: CSV bytes into records of typed fields, each wrong one named by its row.
+"""A label file's columns: CSV bytes into typed fields, each wrong one named by its row.
 
 Knows CSV and numbers; knows no labels. The header is row 1.
 """
@@ -10,77 +10,114 @@ import io
 import json
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple, cast
+from typing import TypeVar, cast
 
 from .errors import LabelFileError
 
 LARGEST_FILE = 64 << 20
 """Bytes; the largest vocabulary known, 108,036 labels, takes under 8 MB."""
 
+T = TypeVar("T")
+
 _DIGITS = 18
 _INTEGER = re.compile(rf"-?[0-9]{{1,{_DIGITS}}}(\.0*)?")
 _NEEDS_QUOTES = re.compile(r'[",\r\n]').search
 
 
-class Row(NamedTuple):
-    """One record, and where it stands.
+class Table:
+    """The records of a file, by column: a vocabulary has ten thousand and more at every start.
 
-    A named tuple, since a vocabulary has ten thousand and more and is read at every start.
+    A column that the file lacks is empty fields. Raises LabelFileError, naming the row, where a
+    field is not what is asked for.
     """
 
-    where: str
-    number: int
-    fields: Mapping[str, str]
-    """By column; a column that the file lacks is empty."""
+    def __init__(self, where: str, columns: Mapping[str, Sequence[str]], rows: int) -> None:
+        """`columns` has a field for each of so many `rows`; `where` is named in errors."""
+        self.where, self._columns, self._rows = where, columns, rows
 
-    def error(self, expected: str, got: str) -> LabelFileError:
-        """Return the error that names this row."""
-        return _error(self.where, self.number, expected, got)
+    def __len__(self) -> int:
+        return self._rows
 
-    def text(self, column: str) -> str:
-        return self.fields.get(column, "")
+    def error(self, row: int, expected: str, got: str) -> LabelFileError:
+        """Return the error that names a row, the first being 0."""
+        return _error(self.where, row + 2, expected, got)
 
-    def integer(self, column: str) -> int | None:
-        """Read a whole number; `9.0` is one too, as tools write it whose columns had gaps."""
-        text = self.text(column)
-        if text.isdecimal() and text.isascii() and len(text) <= _DIGITS:
-            return int(text)
-        if not text:
-            return None
-        if not _INTEGER.fullmatch(text):
-            raise self.error(f"a number for {column}", shown(text))
-        return int(text.partition(".")[0])
+    def under(self, column: str) -> Table:
+        """The same, with nothing in the rows that have nothing in this column."""
+        kept = self.texts(column)
+        if all(kept):
+            return self
+        columns = {
+            name: [field if there else "" for field, there in zip(fields, kept, strict=True)]
+            for name, fields in self._columns.items()
+        }
+        return Table(self.where, columns, self._rows)
 
-    def fraction(self, column: str) -> float | None:
-        """Read a number from 0 to 1; `nan` is none."""
-        text = self.text(column)
-        if not text:
-            return None
-        try:
-            value = float(text)
-        except ValueError:
-            value = math.inf
-        if math.isnan(value):
-            return None
-        if not 0 <= value <= 1:
-            raise self.error(f"a {column} from 0 to 1", shown(text))
-        return value
+    def texts(self, column: str) -> Sequence[str]:
+        return self._columns.get(column) or [""] * self._rows
 
-    def names(self, column: str) -> tuple[str, ...]:
-        """Read a JSON list of strings."""
-        text = self.text(column)
-        if not text:
-            return ()
-        try:
-            found: object = json.loads(text)
-        except (ValueError, RecursionError):
-            found = None
-        names = cast("list[object]", found) if isinstance(found, list) else [None]
-        if not all(isinstance(name, str) for name in names):
-            raise self.error(f"a JSON list of names for {column}", shown(text))
-        return tuple(str(name) for name in names)
+    def integers(self, column: str) -> list[int | None]:
+        """Read whole numbers; `9.0` is one too, as tools write it whose columns had gaps."""
+        texts = self.texts(column)
+        if all(texts) and _are_digits(texts):
+            return [*map(int, texts)]
+        return self._read(column, _integer, "a number for {}")
+
+    def fractions(self, column: str) -> list[float | None]:
+        """Read numbers from 0 to 1; `nan` is none."""
+        return self._read(column, _fraction, "a {} from 0 to 1")
+
+    def names(self, column: str) -> list[tuple[str, ...]]:
+        """Read JSON lists of strings; an empty field is an empty list."""
+        found = self._read(column, _names, "a JSON list of names for {}")
+        return [names or () for names in found]
+
+    def _read(self, column: str, read: Callable[[str], T], expected: str) -> list[T | None]:
+        texts = self.texts(column)
+        if not any(texts):
+            return [None] * self._rows
+        found: list[T | None] = []
+        for row, text in enumerate(texts):
+            try:
+                found.append(read(text) if text else None)
+            except ValueError:
+                raise self.error(row, expected.format(column), shown(text)) from None
+        return found
+
+
+def _are_digits(texts: Sequence[str]) -> bool:
+    joined = "".join(texts)
+    return joined.isascii() and joined.isdecimal() and max(map(len, texts)) <= _DIGITS
+
+
+def _integer(text: str) -> int:
+    if not _INTEGER.fullmatch(text):
+        raise ValueError(text)
+    return int(text.partition(".")[0])
+
+
+def _fraction(text: str) -> float | None:
+    value = float(text)
+    if math.isnan(value):
+        return None
+    if not 0 <= value <= 1:
+        raise ValueError(text)
+    return value
+
+
+def _names(text: str) -> tuple[str, ...]:
+    try:
+        names: object = json.loads(text)
+    except RecursionError:
+        raise ValueError(text) from None
+    if not isinstance(names, list):
+        raise ValueError(text)
+    found = cast("list[object]", names)
+    if not all(isinstance(name, str) for name in found):
+        raise ValueError(text)
+    return tuple(map(str, found))
 
 
 def read_text(path: Path) -> str:
@@ -102,8 +139,8 @@ def read_text(path: Path) -> str:
         raise _error(str(path), row, "UTF-8 text", got) from error
 
 
-def read_rows(text: str, where: str, needed: tuple[str, ...]) -> list[Row]:
-    """Split CSV text into records under its header, which must have the needed columns.
+def read_table(text: str, where: str, needed: tuple[str, ...]) -> Table:
+    """Split CSV text into columns under its header, which must have the needed ones.
 
     Rows of empty fields at the end are left out. Raises LabelFileError, naming `where` and row.
     """
@@ -118,11 +155,9 @@ def read_rows(text: str, where: str, needed: tuple[str, ...]) -> list[Row]:
         if len(fields) != len(columns):
             expected = f"{len(columns)} fields as in row 1"
             raise _error(where, number, expected, str(len(fields)))
-    columns.reverse()  # of two columns of one name the first counts
-    return [
-        Row(where, number, dict(zip(columns, reversed(fields), strict=True)))
-        for number, fields in enumerate(records, 2)
-    ]
+    by_column = zip(reversed(columns), reversed([*zip(*records, strict=True)]), strict=True)
+    # of two columns of one name the first counts
+    return Table(where, dict(by_column) if records else {}, len(records))
 
 
 def quoted(text: str) -> str:

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .csvrows import Row, quoted, read_rows, read_text
+from .csvrows import Table, quoted, read_table, read_text
 from .errors import LabelFileError, OptionError
 from .spelling import key
 
@@ -124,6 +124,9 @@ class Label:
     """For a character: the copyrights it belongs to."""
 
 
+_UNNAMED = Label("", UNNAMED)
+
+
 @dataclass(frozen=True, eq=False)
 class LabelSet:
     """A model's labels; the position is the index of the model's output."""
@@ -211,10 +214,10 @@ def parse_selected_tags(
     text: str, scheme: tuple[Category, ...] = DANBOORU, where: str = "selected_tags.csv"
 ) -> LabelSet:
     """Read the text of a label file, as `read_selected_tags` does; `where` is named in errors."""
-    rows = read_rows(text, where, needed=("name", "category"))
-    if not rows:
+    table = read_table(text, where, needed=("name", "category"))
+    if not table:
         raise LabelFileError(f"{where}: expected labels under the header, got none")
-    return LabelSet(tuple(label_of(row, scheme) for row in rows))
+    return LabelSet(tuple(labels_of(table, scheme)))
 
 
 def write_selected_tags(labels: LabelSet, path: str | Path) -> None:
@@ -233,21 +236,26 @@ def format_selected_tags(labels: LabelSet) -> str:
     return "\n".join(lines) + "\n"
 
 
-def label_of(row: Row, scheme: tuple[Category, ...]) -> Label:
-    """A record of `selected_tags.csv` as a label; raises LabelFileError, naming the row."""
-    if not row.text("name"):
-        return Label("", UNNAMED)
-    number = row.integer("category")
-    if number is None:
-        raise row.error("a number for category", "nothing")
-    return Label(
-        name=row.text("name"),
-        category=category(scheme, number),
-        count=row.integer("count") or 0,
-        tag_id=row.integer("tag_id"),
-        threshold=row.fraction("best_threshold"),
-        series=row.names("ips"),
+def labels_of(table: Table, scheme: tuple[Category, ...]) -> list[Label]:
+    """The records of `selected_tags.csv` as labels; raises LabelFileError, naming the row."""
+    named = table.under("name")  # whatever else an unnamed slot has
+    names, numbers = named.texts("name"), named.integers("category")
+    kinds = {number: category(scheme, number) for number in {*numbers} if number is not None}
+    for row, (name, number) in enumerate(zip(names, numbers, strict=True)):
+        if name and number is None:
+            raise table.error(row, "a number for category", "nothing")
+    columns = (
+        named.integers("count"),
+        named.integers("tag_id"),
+        named.fractions("best_threshold"),
+        named.names("ips"),
     )
+    return [
+        Label(name, kinds[number], count or 0, tag_id, threshold, series) if name else _UNNAMED
+        for name, number, count, tag_id, threshold, series in zip(
+            names, numbers, *columns, strict=True
+        )
+    ]
 
 
 def _frozen(array: NDArray[Any]) -> NDArray[Any]:

@@ -271,6 +271,17 @@ def test_a_wrong_file_gives_one_sentence_with_file_row_and_expectation(
     assert refusal(text) == sentence
 
 
+def test_nothing_of_an_unnamed_slot_is_read_but_its_place() -> None:
+    """Other tools write there what they like."""
+    labels = parse_selected_tags(
+        "name,category,count,best_threshold,ips\nsolo,0,1,,\n,x,many,2,{\nmiku,4.0,,nan,[]\n"
+    )
+
+    assert [one.name for one in labels] == ["solo", "", "miku"]
+    assert labels[1] == Label("", UNNAMED)
+    assert labels[2] == Label("miku", category(DANBOORU, 4))
+
+
 def test_a_quote_that_never_ends_is_refused() -> None:
     assert refusal('name,category\nsolo,0\n"miku,4\n').startswith(
         "tags.csv, row 3: expected comma-separated fields, got "

@@ -21,7 +21,7 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from ..csvrows import read_rows, read_text, shown
+from ..csvrows import read_table, read_text, shown
 from ..errors import LabelFileError, OptionError
 from ..labels import LabelSet
 from ..thresholds import Thresholds
@@ -60,13 +60,14 @@ def read_calibration(path: Path, known: Thresholds, labels: LabelSet) -> Thresho
 def _column(text: str, path: Path, key: str) -> dict[str, float]:
     """A name's threshold; of several rows of one name the first counts, as it does for deepghs."""
     found: dict[str, float] = {}
-    for row in read_rows(text, str(path), needed=(key, "threshold")):
-        said = row.text("threshold")
+    table = read_table(text, str(path), needed=(key, "threshold"))
+    rows = zip(table.texts(key), table.texts("threshold"), strict=True)
+    for row, (name, said) in enumerate(rows):
         try:
             if said:
-                found.setdefault(row.text(key), float(said))
+                found.setdefault(name, float(said))
         except ValueError:
-            raise row.error("a number for threshold", shown(said)) from None
+            raise table.error(row, "a number for threshold", shown(said)) from None
     return found
 
 

@@ -29,6 +29,11 @@ def named(scheme: Sequence[Category], name: str) -> Category:
     return next(known, Category(-2, plain))
 
 
+def is_special(name: str) -> bool:
+    """Whether a label of this name may be of another category than the file says."""
+    return not name or name in _PLACEHOLDERS or name.startswith(_RATING)
+
+
 def label(name: str, category: Category) -> Label:
     """A label; a placeholder becomes an unnamed slot, `rating:safe` a rating."""
     if not name or name in _PLACEHOLDERS:

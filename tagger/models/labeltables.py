@@ -9,12 +9,11 @@ name or tag alone           ML-Danbooru: everything is general
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from pathlib import Path
 
-from ..csvrows import Row, read_rows, read_text
+from ..csvrows import Table, read_table, read_text
 from ..errors import LabelFileError
-from ..labels import DANBOORU, UNNAMED, Category, Label, LabelSet, category, label_of
+from ..labels import DANBOORU, UNNAMED, Category, Label, LabelSet, category, labels_of
 from . import labelcategories as categories
 
 _NUMBER = re.compile(r"-?[0-9]+(\.0*)?")
@@ -33,16 +32,18 @@ def read(path: Path, scheme: tuple[Category, ...] = DANBOORU) -> LabelSet:
         raise LabelFileError(
             f"{path}, row 1: expected a column name or tag, got {', '.join(header)[:80]!r}"
         )
-    rows = read_rows(text, where, needed=(column,))
-    if not rows:
+    table = read_table(text, where, needed=(column,))
+    if not table:
         raise LabelFileError(f"{path}: expected labels under the header, got none")
-    if {"name", "category"} <= set(header) and not _speaks(rows):
-        found = [label_of(row, scheme) for row in rows]
+    if {"name", "category"} <= set(header) and not _speaks(table):
+        found = labels_of(table, scheme)
         numbers = [one.tag_id for one in found if one.tag_id is not None]
         if header == ["tag_id", "name", "category"] and sorted(numbers) == [*range(len(found))]:
             return categories.ordered(zip(numbers, found, strict=True), where)
         return LabelSet(tuple(map(_sorted_out, found)))
-    return LabelSet(tuple(categories.label(row.text(column), kind(row, scheme)) for row in rows))
+    said = {text: kind(text, scheme) for text in {*table.texts("category")}}
+    rows = zip(table.texts(column), table.texts("category"), strict=True)
+    return LabelSet(tuple(categories.label(name, said[text]) for name, text in rows))
 
 
 def read_implications(path: Path) -> tuple[tuple[str, str], ...]:
@@ -51,13 +52,13 @@ def read_implications(path: Path) -> tuple[tuple[str, str], ...]:
     Raises:
         LabelFileError: no such columns.
     """
-    rows = read_rows(read_text(path), str(path), needed=("tag", "implications"))
-    return tuple((row.text("tag"), one) for row in rows for one in row.text("implications").split())
+    table = read_table(read_text(path), str(path), needed=("tag", "implications"))
+    rows = zip(table.texts("tag"), table.texts("implications"), strict=True)
+    return tuple((tag, one) for tag, implied in rows for one in implied.split())
 
 
-def kind(row: Row, scheme: tuple[Category, ...]) -> Category:
+def kind(said: str, scheme: tuple[Category, ...]) -> Category:
     """A row's category: by number, by name, or general where the file has no such column."""
-    said = row.text("category")
     if not said:
         return categories.named(scheme, "general")
     return (
@@ -72,14 +73,17 @@ def _header(text: str) -> list[str]:
     return [name.strip().strip('"') for name in first.split(",")]
 
 
-def _speaks(rows: Iterable[Row]) -> bool:
+def _speaks(table: Table) -> bool:
     """Whether the categories are names, not numbers."""
-    first = next((row.text("category") for row in rows if row.text("name")), "")
+    rows = zip(table.texts("name"), table.texts("category"), strict=True)
+    first = next((category for name, category in rows if name), "")
     return bool(first) and first[0].isalpha()
 
 
 def _sorted_out(one: Label) -> Label:
     """Placeholders unnamed, `rating:` rows as ratings; everything else as it was read."""
+    if not categories.is_special(one.name):
+        return one
     plain = categories.label(one.name, one.category)
     if plain.category == one.category:
         return one
