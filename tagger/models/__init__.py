@@ -23,6 +23,7 @@ Read downward:
     userspecs   a user's `models.json`
     layouts     what a folder without a `tagger.json` is
     local       a folder of somebody's model: what it is, or why it can't be used
+    row         one line of the list of models
     registry    a name or a path -> Model
     relating    what is known of how its tags relate, where that is asked for
     transfer    one file from the hub: resumed, checked

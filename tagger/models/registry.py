@@ -5,7 +5,8 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 
 from ..errors import ModelError
@@ -13,10 +14,10 @@ from ..home import home, part
 from ..paths import expanded
 from . import hub, userspecs
 from .catalog import CATALOG, DEFAULT
-from .contract import Contract
 from .files import complete, locate
 from .local import examine
 from .places import named_roots
+from .row import Row
 from .spec import Model, ModelSpec, inside
 from .stages import read_stages
 
@@ -24,40 +25,6 @@ __all__ = ["DEFAULT", "Registry", "Row", "default_registry"]
 
 _HUB = "https://huggingface.co/"
 DEMO = Path(__file__).parents[1] / "demo" / "model"
-
-
-@dataclass(frozen=True)
-class Row:
-    """One line of the list of models.
-
-    Attributes:
-        folder: where it lies, None where it does not.
-        contracts: the ways to run it, of those whose files are there.
-        reason: why a folder can't be used; empty where it can, and where there is none.
-        local: somebody's folder, not a published model.
-    """
-
-    name: str
-    spec: ModelSpec
-    folder: Path | None = None
-    contracts: tuple[Contract, ...] = ()
-    reason: str = ""
-    local: bool = False
-
-    @property
-    def on_disk(self) -> bool:
-        """Whether it can be opened without a network."""
-        return bool(self.contracts)
-
-    def model(self) -> Model:
-        """The model of this row.
-
-        Raises:
-            ModelError: the folder can't be used; the sentence is the reason.
-        """
-        if self.reason:
-            raise ModelError(self.reason)
-        return Model(self.name, self.spec, self.folder, self.contracts)
 
 
 class Registry:
@@ -80,23 +47,7 @@ class Registry:
 
     def list(self) -> tuple[Row, ...]:
         """Every model: published, bundled, then those of the folders; bad folders with a reason."""
-        specs, faults = self._specs()
-        rows = [*faults, *(self._published(spec) for spec in specs)]
-        if self._demo is not None and self._demo.is_dir():
-            rows.append(_bundled(self._demo))
-        taken = {row.folder for row in rows}
-        names = {row.name for row in rows}
-        for folder in self._folders():
-            if folder not in taken:
-                row = _row(folder)
-                rows.append(replace(row, name=_free(row.name, names)))
-                names.add(rows[-1].name)
-        known = {spec.repo for spec in specs}
-        for row in self._cached():
-            if row.name not in known:
-                known.add(row.name)
-                rows.append(row)
-        return tuple(rows)
+        return tuple(self._rows())
 
     def find(self, name: str, allow_paths: bool = False) -> Model:
         """The model of this name, alias or Hugging Face repository, on disk or not.
@@ -115,11 +66,16 @@ class Registry:
         Raises:
             ModelError: unknown, with the nearest names.
         """
-        rows = self.list()
-        exact = [row for row in rows if row.name == name]
-        for row in exact or [row for row in rows if _called(row, name)]:
-            return row
         path = expanded(name)
+        if allow_paths and path.is_absolute() and path.exists():  # no name looks so
+            return _at(path)
+        rows: list[Row] = []
+        for row in self._rows():
+            if row.name == name:
+                return row
+            rows.append(row)
+        if called := next((row for row in rows if _called(row, name)), None):
+            return called
         if allow_paths and path.exists():
             return _at(path)
         if allow_paths and re.fullmatch(r"[\w.-]+/[\w.-]+", name):
@@ -136,6 +92,26 @@ class Registry:
         if others := [name for name in here if name != "demo"]:
             ways.append(f"use one that is here: {', '.join(others)}")
         return ModelError(f"expected {model.name} on disk, got nothing there: {', or '.join(ways)}")
+
+    def _rows(self) -> Iterator[Row]:
+        """The rows of `list`, each looked at when it is its turn."""
+        specs, faults = self._specs()
+        demo = [self._demo] if self._demo is not None and self._demo.is_dir() else []
+        taken, names = set[Path | None](), set[str]()
+        for row in chain(faults, map(self._published, specs), map(_bundled, demo)):
+            taken.add(row.folder)
+            names.add(row.name)
+            yield row
+        for folder in self._folders():
+            if folder not in taken:
+                row = _row(folder)
+                names.add(free := _free(row.name, names))
+                yield replace(row, name=free)
+        known = {spec.repo for spec in specs}
+        for row in self._cached():
+            if row.name not in known:
+                known.add(row.name)
+                yield row
 
     def _published(self, spec: ModelSpec) -> Row:
         folder = locate(spec, self.roots)

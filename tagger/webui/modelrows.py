@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from ..models.files import download_size
-from ..models.registry import Row
+from ..models.row import Row
 from ..models.spec import ModelSpec
 from .jobs import Job
 

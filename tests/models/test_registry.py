@@ -10,8 +10,10 @@ import pytest
 
 from tagger.errors import ModelError
 from tagger.home import part
+from tagger.models import local, registry
 from tagger.models.catalog import CATALOG
 from tagger.models.contract import Contract
+from tagger.models.local import Finding
 from tagger.models.manifest import write_manifest
 from tagger.models.registry import DEFAULT, Registry, Row, default_registry
 from tagger.models.spec import File, ModelSpec
@@ -278,6 +280,25 @@ def test_a_path_is_a_model_only_when_allowed(
     assert registry.find(".", allow_paths=True).name == "mine"
     with pytest.raises(ModelError, match="expected a model's name or folder"):
         registry.find(str(tmp_path / "nowhere"), allow_paths=True)
+
+
+def test_a_model_that_is_named_is_found_without_a_look_at_the_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """To look at one takes as long as to read its labels."""
+    own = wd_folder(tmp_path / "own")
+    wd_folder(part("models") / "another")
+    looked = list[Path]()
+
+    def examine(folder: Path, weights: str | None = None) -> Finding:
+        looked.append(folder)
+        return local.examine(folder, weights)
+
+    monkeypatch.setattr(registry, "examine", examine)
+
+    assert default_registry().find(str(own), allow_paths=True).folder == own
+    assert default_registry().find(DEFAULT).name == DEFAULT
+    assert looked == [own]
 
 
 def test_a_path_to_a_bad_folder_is_its_reason(tmp_path: Path) -> None:
