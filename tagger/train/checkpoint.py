@@ -21,6 +21,7 @@ from torch import nn
 
 from ..errors import TaggerError, UsageError
 from .schedule import Plateau
+from .sharding import gathered, put
 
 LAST, BEFORE, BEST = "last.safetensors", "before.safetensors", "best.safetensors"
 
@@ -148,9 +149,9 @@ def restore(
     """Put a checkpoint's tensors in their places. Raises KeyError or RuntimeError for others'."""
     with torch.no_grad():
         for name, own in network.state_dict().items():
-            _put(own, tensors[f"network.{name}"])
+            put(own, tensors[f"network.{name}"])
         for name, own in average.items():
-            _put(own, tensors[f"average.{name}"])
+            put(own, tensors[f"average.{name}"])
     weights = dict(network.named_parameters())
     for name, value in under(tensors, "optimizer.").items():
         owner, _, moment = name.rpartition(".")
@@ -158,7 +159,7 @@ def restore(
         own: dict[str, Any] = optimizer.state[weight]
         same = value.shape == weight.shape and value.ndim
         own[moment] = (
-            _put(torch.empty_like(weight), value) if same else value.to(_place(value, weight))
+            put(torch.empty_like(weight), value) if same else value.to(_place(value, weight))
         )
     for name, number in state.numbers.items():
         owner, _, moment = name.rpartition(".")
@@ -191,21 +192,5 @@ def _place(value: torch.Tensor, weight: torch.Tensor) -> torch.device:
 
 
 def full(tensor: Any) -> torch.Tensor:
-    """A tensor on the processor; of a sharded one all of it, for which every process has to ask."""
-    whole = tensor.full_tensor() if hasattr(tensor, "full_tensor") else tensor
-    return whole.detach().cpu().clone().contiguous()
-
-
-@torch.no_grad()
-def _put(own: Any, value: torch.Tensor) -> Any:
-    """Copy a whole tensor into one of ours, or into the shard of it that lies here."""
-    if own.shape != value.shape:
-        raise RuntimeError(f"shape {tuple(value.shape)} instead of {tuple(own.shape)}")
-    if hasattr(own, "device_mesh"):
-        from torch.distributed.tensor import distribute_tensor
-
-        spread: Any = distribute_tensor(value.to(own.device), own.device_mesh, own.placements)
-        own.to_local().copy_(spread.to_local())
-    else:
-        own.copy_(value)
-    return own
+    """A copy on the processor; of a tensor in parts, of all of it."""
+    return gathered(tensor).detach().cpu().clone().contiguous()

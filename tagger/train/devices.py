@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 import torch
-from accelerate import Accelerator, DistributedType
+from accelerate import Accelerator
 
 from ..errors import OptionError
 from .config import TrainConfig
@@ -24,17 +24,6 @@ def make_accelerator(config: TrainConfig) -> Accelerator:
     if device.type == "cuda" and device.index is not None:
         torch.cuda.set_device(device)
     return Accelerator(cpu=device.type == "cpu", mixed_precision="no")
-
-
-def shards(accelerator: Accelerator) -> bool:
-    """Whether each process holds a part of the network (FSDP)."""
-    return accelerator.distributed_type == DistributedType.FSDP
-
-
-def passed_over(accelerator: Accelerator) -> bool:
-    """Whether sharding was asked for (`accelerate launch --use_fsdp`) and does not happen."""
-    asked = os.environ.get("ACCELERATE_USE_FSDP", "").lower() in ("1", "true", "yes")
-    return asked and not shards(accelerator)
 
 
 def choose_device(name: str) -> torch.device:

@@ -20,7 +20,6 @@ from .average import Average
 from .begin import begin
 from .checkpoint import State
 from .config import TrainConfig
-from .devices import shards
 from .freezing import set_frozen
 from .loader import Batch
 from .material import Material
@@ -30,6 +29,7 @@ from .objective import Objective
 from .optim import make_optimizer, set_rate
 from .pixels import to_images
 from .schedule import Plateau
+from .sharding import gathered, shards
 from .whole import Whole
 
 
@@ -38,6 +38,7 @@ class Learner:
     """Network, average, optimizer and how far they are.
 
     whole: as it is called, wrapped for several processes. network: the same weights, bare.
+    in_parts: whether this process holds a part of each weight.
     """
 
     config: TrainConfig
@@ -48,6 +49,7 @@ class Learner:
     average: Average
     optimizer: torch.optim.Optimizer
     scaler: Any
+    in_parts: bool = False
     state: State = field(default_factory=State)
 
     def save(self, folder: Path, best: bool = False) -> None:
@@ -128,14 +130,14 @@ class Learner:
     def _update(self) -> torch.Tensor:
         """Clip, step, average; gives the gradients' norm before clipping."""
         self.scaler.unscale_(self.optimizer)
-        norm: Any = torch.zeros(())  # a DTensor, where the network is in shards
+        norm: Any = torch.zeros(())  # in parts, where the network is
         if self.config.optim.clip:
             weights = list(self.whole.parameters())
             norm = self.accelerator.clip_grad_norm_(weights, self.config.optim.clip)
         self.scaler.step(self.optimizer)
         self.scaler.update()
         self.average.update(self.network, self.state.step)
-        return norm.full_tensor() if hasattr(norm, "full_tensor") else torch.as_tensor(norm)
+        return torch.as_tensor(gathered(norm))
 
     def _mean(self, value: torch.Tensor) -> torch.Tensor:
         """Over the processes."""
@@ -151,7 +153,8 @@ def make_learner(material: Material, accelerator: Accelerator) -> Learner:
     torch.manual_seed(config.run.seed)
     made, objective = begin(config, material.targets, material.training, material.plan.former)
     network: Any = made.to(accelerator.device)
-    if not shards(accelerator):  # FSDP2 takes weights in their plain order alone
+    in_parts = shards(accelerator)
+    if not in_parts:  # FSDP2 takes weights in their plain order alone
         network = network.to(memory_format=torch.channels_last)
     objective = objective.to(accelerator.device)
     if accelerator.num_processes > 1 and accelerator.device.type == "cuda":
@@ -170,7 +173,16 @@ def make_learner(material: Material, accelerator: Accelerator) -> Learner:
     state = State(plateau=Plateau.begin(config.optim.stages))
     average = Average(bare.network, config.optim.ema)
     return Learner(
-        config, accelerator, whole, bare.network, bare.objective, average, raw, scaler, state
+        config,
+        accelerator,
+        whole,
+        bare.network,
+        bare.objective,
+        average,
+        raw,
+        scaler,
+        in_parts,
+        state,
     )
 
 

@@ -16,7 +16,7 @@ from . import checkpoint, unreadable
 from .begin import make_network
 from .checkpoint import BEST
 from .config import TrainConfig
-from .devices import make_accelerator, passed_over
+from .devices import make_accelerator
 from .epoch import run_epoch
 from .finish import finish
 from .judge import Judged, judge
@@ -28,6 +28,7 @@ from .progress import Progress
 from .report import supported_labels
 from .run import describe_run, opened
 from .samples import samples_of, spread, write_sheet
+from .sharding import passed_over
 from .stopping import Asked, listening
 from .tracking import make_trackers
 from .underway import Training
@@ -72,7 +73,7 @@ def _begin(
     training = Training(material, learner, progress, asked, labels)
     _resume(training)
     if accelerator.is_main_process:
-        describe_run(material, _in_one_piece(material, learner.network), labels)
+        describe_run(material, _in_one_piece(learner, material), labels)
         progress.trackers = make_trackers(material.config, learner.state.step, progress.say)
     if (precision := computed_in(material.config, material.device)) != "fp32":
         progress.say(f"the network computes in {precision}")
@@ -95,22 +96,21 @@ def _resume(training: Training) -> None:
 
 
 def _finished(material: Material, learner: Learner) -> TaggerNetwork:
-    """The averaged network on the processor, in one piece; of a sharded one all have to ask."""
+    """The averaged network on the processor, in one piece; of one in parts all have to ask."""
     learner.average.swap(learner.network)
-    made = _in_one_piece(material, learner.network)
-    if made is learner.network:
-        return made.cpu()
-    state = learner.network.state_dict()
-    made.load_state_dict({name: checkpoint.full(value) for name, value in state.items()})
-    return made
+    made = _in_one_piece(learner, material)
+    if learner.in_parts:
+        state = learner.network.state_dict()
+        made.load_state_dict({name: checkpoint.full(value) for name, value in state.items()})
+    return made.cpu()
 
 
-def _in_one_piece(material: Material, network: TaggerNetwork) -> TaggerNetwork:
-    """The network, or, of one in shards, which can't be copied, another built like it."""
-    if not any(hasattr(value, "full_tensor") for value in network.state_dict().values()):
-        return network
+def _in_one_piece(learner: Learner, material: Material) -> TaggerNetwork:
+    """The network, or, of one in parts, which can't be copied, another built like it."""
+    if not learner.in_parts:
+        return learner.network
     made = make_network(material.config, material.targets, material.plan.former)
-    for own, other in zip(made.parameters(), network.parameters(), strict=True):
+    for own, other in zip(made.parameters(), learner.network.parameters(), strict=True):
         own.requires_grad_(other.requires_grad)
     return made
 

@@ -83,7 +83,7 @@ def test_an_output_named_embedding_is_taken_as_it_is(
     np.testing.assert_allclose(open_embedder(model, CPU).embed(pictures), 2 * wanted, rtol=1e-5)
     species = open_embedder(model, CPU, "species")
     np.testing.assert_allclose(species.embed(pictures), -wanted, rtol=1e-5)
-    with pytest.raises(OptionError, match="^head: expected a head of .* got 'body': it has species"):
+    with pytest.raises(OptionError, match=r"^head: expected .* got 'body': it has species"):
         open_embedder(model, CPU, "body")
 
 

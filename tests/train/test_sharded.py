@@ -17,7 +17,7 @@ from torch import nn  # noqa: E402
 from tagger.train import checkpoint  # noqa: E402
 from tagger.train.average import Average  # noqa: E402
 from tagger.train.checkpoint import State  # noqa: E402
-from tagger.train.devices import passed_over  # noqa: E402
+from tagger.train.sharding import passed_over  # noqa: E402
 
 
 @pytest.fixture
