@@ -21,8 +21,6 @@ Rounding = Literal["nearest", "floor"]
 # Rows of a padded canvas are resized in bands of about this many pixels (Pillow holds 4 bytes
 # each), so that a strip of 800 x 30,000 never becomes a square of 30,000 x 30,000 in memory.
 _BAND = 8_000_000
-# Most pixels of a canvas that is made whole, of 3 bytes each.
-_WHOLE = 16_000_000
 # Before a centre crop, a strip longer than this many times its breadth is cut to its middle.
 _STRIP = 8
 
@@ -67,33 +65,48 @@ def pad(image: Image.Image, frame: Frame) -> Image.Image:
     return frame.resize(_heighten(column, canvas_height, frame.fill), frame.size)
 
 
-def pads_whole(size: Size, frame: Frame) -> bool:
+def pads_pixels(size: Size, frame: Frame) -> bool:
     """Whether `pad_pixels` is the fastest way for a picture of that size."""
     canvas = _canvas(size, frame.size)
-    if frame.fill == "edge" or canvas[0] * canvas[1] > _WHOLE:
-        return False
-    return library(frame.resample, frame.by, canvas, frame.size) == "torch"
+    return frame.fill != "edge" and library(frame.resample, frame.by, canvas, frame.size) == "torch"
 
 
 def pad_pixels(pixels: NDArray[np.uint8], frame: Frame) -> NDArray[np.uint8]:
-    """`pad` on a canvas that is made whole, for a library that is faster at once than in two steps.
-
-    Pixels are RGB, uint8 [H, W, 3]; the frame's fill is one colour.
-    """
+    """`pad` of RGB pixels, uint8 [H, W, 3], without Pillow; the frame's fill is one colour."""
     height, width = pixels.shape[:2]
     canvas_width, canvas_height = _canvas((width, height), frame.size)
-    if (width, height) != (canvas_width, canvas_height):
-        left, top = (canvas_width - width) // 2, (canvas_height - height) // 2
-        # rows of bytes: they are filled several times faster than pixels of three
-        rows = np.empty((canvas_height, 3 * canvas_width), np.uint8)
-        row = np.tile(np.array(rgb(frame.fill), np.uint8), canvas_width)
-        rows[:top] = rows[top + height :] = row
-        rows[:, : 3 * left] = row[: 3 * left]
-        rows[:, 3 * (left + width) :] = row[3 * (left + width) :]
-        canvas = np.reshape(rows, (canvas_height, canvas_width, 3))
-        canvas[top : top + height, left : left + width] = pixels
-        pixels = canvas
-    return resize(pixels, frame.size, frame.resample, frame.by)
+    column = _column(pixels, canvas_width, frame)
+    if height < canvas_height:
+        top = (canvas_height - height) // 2
+        tall = _filled(canvas_height, frame.size[0], frame.fill)
+        tall[top : top + height] = column
+        column = tall
+    return resize(column, frame.size, frame.resample, frame.by)
+
+
+def _column(pixels: NDArray[np.uint8], canvas_width: int, frame: Frame) -> NDArray[np.uint8]:
+    """Pixels padded to a width and resized across, uint8 [H, the frame's width, 3]."""
+    height, width = pixels.shape[:2]
+    target = frame.size[0]
+    if width == canvas_width:
+        return resize(pixels, (target, height), frame.resample, frame.by)
+    left = (canvas_width - width) // 2
+    step = max(1, _BAND // canvas_width)
+    wide = _filled(min(step, height), canvas_width, frame.fill)
+    column = np.empty((height, target, 3), np.uint8)
+    for start in range(0, height, step):
+        band = wide[: height - start]
+        band[:, left : left + width] = pixels[start : start + step]
+        column[start : start + step] = resize(band, (target, len(band)), frame.resample, frame.by)
+    return column
+
+
+def _filled(height: int, width: int, fill: Colour) -> NDArray[np.uint8]:
+    """One colour, uint8 [H, W, 3]."""
+    # rows of bytes: they are filled several times faster than pixels of three
+    rows = np.empty((height, 3 * width), np.uint8)
+    rows[:] = np.tile(np.array(rgb(fill), np.uint8), width)
+    return np.reshape(rows, (height, width, 3))
 
 
 def letterbox(image: Image.Image, frame: Frame) -> Image.Image:

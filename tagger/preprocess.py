@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from .errors import OptionError
-from .framing import Frame, Rounding, crop, letterbox, mask, pad, pad_pixels, pads_whole
+from .framing import Frame, Rounding, crop, letterbox, mask, pad, pad_pixels, pads_pixels
 from .options import check, option
 from .patches import Patches, cut, patched_size, shrunk_size
 from .pixels import Colour, check_colour, flatten, levels, straight
@@ -116,7 +116,7 @@ def fit(
     if (
         preprocess.fit == "pad"
         and preprocess.alpha == "before"
-        and pads_whole(_size(picture), frame)
+        and pads_pixels(_size(picture), frame)
     ):
         if isinstance(picture, Image.Image):
             picture = np.asarray(flatten(picture, preprocess.background))
@@ -179,13 +179,15 @@ def normalise(batch: NDArray[np.uint8], preprocess: Preprocess) -> NDArray[np.fl
     if batch.ndim != 4 or batch.shape[3] not in (3, 4):
         raise ValueError(f"expected pixels [N, H, W, 3], got shape {batch.shape}")
     planes = preprocess.layout == "nchw"
-    source: Any = composite(batch, preprocess)
-    source = source[..., ::-1] if preprocess.channels == "bgr" else source
-    values: NDArray[np.float32] = (source.transpose(0, 3, 1, 2) if planes else source).astype(
-        np.float32, order="C"
+    source = composite(batch, preprocess)
+    count, height, width = batch.shape[:3]
+    values = np.empty(
+        (count, 3, height, width) if planes else (count, height, width, 3), np.float32
     )
+    order = (2, 1, 0) if preprocess.channels == "bgr" else (0, 1, 2)
     for channel, (gain, offset) in enumerate(zip(preprocess.gain, preprocess.offset, strict=True)):
         view = values[:, channel] if planes else values[..., channel]
+        view[...] = source[..., order[channel]]
         if gain != 1:
             view *= gain
         if offset != 0:

@@ -148,10 +148,11 @@ def _resize_torch(
     torch: Any = library
     width, height = size
     pixels = np.require(pixels, requirements=("C", "W"))  # torch warns of what is read-only
-    # Channels last in memory is what makes torch take its vector path for uint8.
-    planes = torch.from_numpy(pixels).permute(2, 0, 1).unsqueeze(0)
+    # Channels last in memory is what makes torch take its vector path for uint8. The batch comes
+    # first, so that its stride says so too: else torch gives the channels back as planes.
+    planes = torch.from_numpy(pixels).unsqueeze(0).permute(0, 3, 1, 2)
     with torch.inference_mode():  # across comes before down, as here
         planes = torch.nn.functional.interpolate(
             planes, size=(height, width), mode=method, antialias=True
         )
-    return np.array(planes[0].permute(1, 2, 0).numpy(), order="C")
+    return np.require(planes[0].permute(1, 2, 0).numpy(), requirements="C")

@@ -24,7 +24,8 @@ from . import DONE
 
 PACKAGES = (
     "numpy", "pillow", "onnxruntime", "onnxruntime-gpu", "onnxruntime-directml", "torch", "timm",
-    "huggingface-hub", "gradio", "duckdb", "pyarrow",
+    "huggingface-hub", "isal", "opencv-python", "opencv-python-headless", "torchvision", "gradio",
+    "duckdb", "pyarrow",
 )  # fmt: skip
 
 

@@ -7,7 +7,8 @@ sets `ImageFile.LOAD_TRUNCATED_IMAGES` gets truncated pictures here as everywher
 Read downward:
     kinds       what a file is by its first bytes
     profiles    embedded colour profiles -> sRGB
-    quick       plain JPEG and WebP by faster libraries
+    inflate     a PNG's pixels inflated before a decoder sees them
+    quick       plain pictures by faster libraries
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from ..errors import ImageError, ImageSizeError
 from ..paths import cause_of, openable
 from .kinds import EXTENSIONS, HEAD, Format, declared_size, recognise
 from .profiles import is_srgb, to_srgb
-from .quick import Pixels, decode, load, suits
+from .quick import Pixels, decode, inflated, load, suits
 
 __all__ = ["EXTENSIONS", "MAX_PIXELS", "MAX_SIDE", "Pixels", "content_hash", "load"]
 __all__ += ["open_header", "open_image", "open_quickly"]
@@ -83,10 +84,8 @@ def open_quickly(
     with _one_error(source), _opened(source) as file:
         image = _header(file, max_pixels)
         claim(image.width * image.height)
-        pixels = None
-        if suits(image) and is_srgb(image) and _turn(image) is None:
-            pixels = decode(image, file)
-        return _finish(image) if pixels is None else pixels
+        pixels = decode(image, file) if _is_plain(image) else None
+        return _finish(inflated(image, file)) if pixels is None else pixels
 
 
 @contextmanager
@@ -142,6 +141,14 @@ def _finish(image: Image.Image) -> Image.Image:
     clear = image.info.get("transparency")
     image.info = {} if clear is None else {"transparency": clear}
     return image
+
+
+def _is_plain(image: Image.Image) -> bool:
+    """Whether decoding is all there is to do, as far as that is known before it."""
+    if not suits(image) or not is_srgb(image):
+        return False
+    # asked for EXIF that may stand behind the pixels, Pillow decodes them: `decode` looks there
+    return image.format == "PNG" or _turn(image) is None
 
 
 def _plugin(kind: Format) -> Callable[..., Image.Image]:

@@ -1,4 +1,4 @@
-"""Decoding by OpenCV or torchvision: the same pixels as Pillow's, or left to Pillow."""
+"""Decoding by faster libraries: the same pixels as Pillow's, or left to Pillow."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image, ImageCms
+from PIL.PngImagePlugin import PngInfo
 
 from tagger.errors import ImageError
 from tagger.images import open_image, open_quickly, quick
@@ -45,6 +46,14 @@ def saved(kind: str, mode: str = "RGB", **how: Any) -> bytes:
     return buffer.getvalue()
 
 
+def words() -> PngInfo:
+    """What WebUIs write into a picture."""
+    found = PngInfo()
+    found.add_text("parameters", "1girl, smile\nSteps: 20")
+    found.add_itxt("Comment", "\u732b", zip=True)
+    return found
+
+
 PLAIN = {
     "JPEG 4:2:0": saved("JPEG", quality=90),
     "JPEG 4:2:2": saved("JPEG", quality=80, subsampling=1),
@@ -55,6 +64,8 @@ PLAIN = {
     ),
     "WebP": saved("WEBP", quality=85),
     "lossless WebP": saved("WEBP", lossless=True),
+    "PNG": saved("PNG"),
+    "PNG with text": saved("PNG", pnginfo=words()),
 }
 
 
@@ -62,6 +73,10 @@ PLAIN = {
 def test_plain_pictures_are_the_same_pixels(data: bytes, library: str) -> None:
     """To the bit: the libraries below are the same."""
     pixels = open_quickly(data)
+    if data[1:4] == b"PNG":
+        pytest.importorskip("isal")
+        if library != "cv2":
+            pytest.skip("Pillow decodes it")
     if library == "torchvision.io" and data[:4] == b"RIFF" and isinstance(pixels, Image.Image):
         pytest.skip("this torchvision does not read WebP")
     assert isinstance(pixels, np.ndarray)
@@ -81,8 +96,12 @@ NOT_PLAIN = {
     "CMYK JPEG": saved("JPEG", "CMYK"),
     "WebP with alpha": saved("WEBP", "clear"),
     "animated WebP": saved("WEBP", save_all=True, append_images=[picture().rotate(90)]),
-    "PNG": saved("PNG"),
+    "turned PNG": saved("PNG", exif=exif(6)),
+    "grey PNG": saved("PNG", "L"),
     "palette PNG": saved("PNG", "P"),
+    "PNG with alpha": saved("PNG", "clear"),
+    "PNG with a transparent colour": saved("PNG", transparency=(0, 0, 0)),
+    "animated PNG": saved("PNG", save_all=True, append_images=[picture().rotate(90)]),
 }
 
 
