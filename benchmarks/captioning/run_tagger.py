@@ -30,9 +30,7 @@ def main() -> None:
         import torch  # noqa: F401
     watch = Stopwatch()
     if asked.first:
-        from tagger.cli import tag
-
-        tag.run([*map(str, pictures(asked.pictures)), "--model", str(asked.model)], "tagger tag")
+        _run("tag", *map(str, pictures(asked.pictures)), "--model", str(asked.model))
         watch.mark()
     else:
         _caption(asked.pictures, asked.model, watch)
@@ -47,7 +45,14 @@ def _caption(folder: Path, model: Path, watch: Stopwatch) -> None:
     from tagger.cli import caption
 
     caption.progress = progress
-    caption.run([str(folder), "--model", str(model)], "tagger caption")
+    _run("caption", str(folder), "--model", str(model))
+
+
+def _run(*argv: str) -> None:
+    from tagger.cli import main as tagger
+
+    if code := tagger(argv):
+        raise SystemExit(code)
 
 
 if __name__ == "__main__":

@@ -27,7 +27,9 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import Any
 
 from ..errors import BackendError, OptionError, unlike_torch
@@ -89,8 +91,8 @@ def open_embedder(model: Model, runtime: Runtime | None = None, head: str = "") 
     def open_way(model: Model, way: Contract, place: Place, runtime: Runtime) -> Any:
         if place.library == "onnxruntime":
             module = _module(".onnxembed", place)
-            model.verify(way)
-            return module.open_embedder(model, way, place, runtime, head)
+            with _verifying(model, way):
+                return module.open_embedder(model, way, place, runtime, head)
         return _open(model, way, place, runtime)
 
     return _best_way(model, runtime or Runtime(), ways, open_way)
@@ -132,8 +134,22 @@ def _ways(model: Model) -> dict[Library, Contract]:
 
 def _open(model: Model, contract: Contract, place: Place, runtime: Runtime) -> Any:
     module = _module(_MODULES[place.library], place)
-    model.verify(contract)
-    return module.open_model(model, contract, place, runtime)
+    with _verifying(model, contract):
+        return module.open_model(model, contract, place, runtime)
+
+
+@contextmanager
+def _verifying(model: Model, contract: Contract) -> Iterator[None]:
+    """Hold a model's files against their hashes while they are opened: either takes a while.
+
+    Files that are not what they should be are the error, whatever opening them said.
+    """
+    with ThreadPoolExecutor(1, "tagger-verify") as pool:
+        verified = pool.submit(model.verify, contract)
+        try:
+            yield
+        finally:
+            verified.result()
 
 
 def _module(name: str, place: Place) -> Any:

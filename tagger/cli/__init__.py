@@ -9,10 +9,11 @@ Ctrl-C.
 
 from __future__ import annotations
 
-import difflib
+import gc
 import importlib
 import sys
 from collections.abc import Sequence
+from typing import Any
 
 from ..errors import TaggerError, UsageError, unlike_torch
 
@@ -83,11 +84,22 @@ def _dispatch(argv: Sequence[str]) -> int:
         return DONE
     verb, *rest = argv
     if verb not in VERBS:
+        import difflib
+
         near = difflib.get_close_matches(verb, VERBS, n=1)
         hint = f"did you mean `tagger {near[0]}`?" if near else "`tagger --help` lists them"
         raise UsageError(f"expected one of {', '.join(VERBS)}, got {verb!r}: {hint}")
-    module = importlib.import_module(f".{VERBS[verb][0]}", __name__)
-    return module.run(rest, f"tagger {verb}")
+    return _module(VERBS[verb][0]).run(rest, f"tagger {verb}")
+
+
+def _module(name: str) -> Any:
+    """Import a verb's module: to look for garbage among what that makes would be in vain."""
+    gc.disable()
+    try:
+        return importlib.import_module(f".{name}", __name__)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def overview() -> str:
