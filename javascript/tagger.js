@@ -340,16 +340,32 @@
 
   // ---------------------------------------------------------------- after each change of the page
 
+  // gradio 6 makes what is in a fold or a page when that is first opened, and some frames later
+  // gives its boxes once more the values they were made with. Nobody types before that: they are
+  // seen a moment later.
+  const BOX = ".block :is(textarea, input)";
+  const DRAWN = ".tg-html, .tg-fragment"; // by us
+  const frames = (count, then) =>
+    requestAnimationFrame(() => (count > 1 ? frames(count - 1, then) : setTimeout(then)));
+  const hold = (records) => {
+    for (const node of records.flatMap((record) => [...record.addedNodes])) {
+      if (!(node instanceof Element) || node.closest(DRAWN) || !node.querySelector(BOX)) continue;
+      node.dataset.fresh = "";
+      frames(3, () => delete node.dataset.fresh);
+    }
+  };
+
   let settling = 0;
   const observe = () => {
     const tab = root();
     if (!tab) return setTimeout(observe, 300);
-    const soon = () => {
+    const soon = (records) => {
+      hold(records);
       clearTimeout(settling);
       settling = setTimeout(settle, 30);
     };
     new MutationObserver(soon).observe(tab, { childList: true, subtree: true });
-    soon();
+    soon([]);
   };
   observe();
 })();
