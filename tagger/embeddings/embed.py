@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from ..backends.devices import cores
 from ..backends.embedding import Embedder
 from ..errors import ImageError
-from ..images import content_hash, open_image
+from ..images import content_hash, open_quickly
 from ..preprocess import fit, stack
 from .vectors import Vectors
 
@@ -47,7 +47,7 @@ def embed(
 
     def ready(path: Path) -> tuple[Path, str, NDArray[np.uint8] | str]:
         try:
-            return path, content_hash(path), fit(open_image(path), embedder.preprocess, by="auto")
+            return path, content_hash(path), fit(open_quickly(path), embedder.preprocess, by="auto")
         except ImageError as error:
             return path, "", str(error)
 
