@@ -25,6 +25,8 @@ _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _SAMPLES = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 _TRUECOLOUR = 2
 _ANIMATION = {b"acTL", b"fcTL", b"fdAT"}
+# More chunks than a picture of the largest size has; each takes memory here, and none in a decoder.
+_MOST_CHUNKS = 1 << 16
 # Most bytes of a stored block, and those that are inflated at a time.
 _BLOCK = 0xFFFF
 _PIECE = 1 << 15
@@ -76,8 +78,8 @@ def parse(file: BinaryIO) -> Png:
     chunks: list[Chunk] = []
     while not chunks or chunks[-1].kind != b"IEND":
         head = file.read(8)
-        if len(head) < 8:
-            raise InflateError("cut short")
+        if len(head) < 8 or len(chunks) == _MOST_CHUNKS:
+            raise InflateError("cut short, or into too many pieces")
         size, kind = struct.unpack(">I4s", head)
         chunks.append(Chunk(kind, file.tell(), size))
         file.seek(size + 4, io.SEEK_CUR)

@@ -205,6 +205,15 @@ ODD = {
     ),
     "a dictionary": with_rows(SOUND["RGB"], lambda data: b"\x78\xbb" + data[2:]),
     "no rows": with_rows(SOUND["RGB"], lambda _: b""),
+    "a hundred thousand empty chunks": b"".join(
+        (SOUND["RGB"][:33], (b"\0\0\0\0IDAT" + b"\x35\xaf\x06\x1e") * 100_000, SOUND["RGB"][33:])
+    ),
+    "a second header": joined(
+        [*split(SOUND["RGB"])[:1], *split(SOUND["grey"])[:1], *split(SOUND["RGB"])[1:]]
+    ),
+    "an unknown chunk that is needed": joined(
+        [*split(SOUND["RGB"])[:1], (b"NEED", b"x"), *split(SOUND["RGB"])[1:]]
+    ),
     "no end": SOUND["RGB"][:-12],
     "an endless chunk": SOUND["RGB"][:33] + b"\x7f\xff\xff\xffIDAT" + SOUND["RGB"][41:],
 }  # fmt: skip
