@@ -26,6 +26,7 @@ The map, top to bottom
         kinds           what kind of value a setting takes
         options         a setting: default, sentence and range, written once
         groups          many settings in groups, every name flat
+        bytecount       a number of bytes as people read it
         spelling        when two tags are equal; patterns over tags
         csvrows         a label file's records, each wrong field named by its row
         labels          Category, Label, LabelSet; WD's selected_tags.csv

@@ -17,6 +17,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from .bytecount import readable
 from .errors import OptionError, RelationError
 from .home import make, part
 from .options import check, from_dict, option
@@ -26,7 +27,7 @@ log = logging.getLogger(__name__)
 
 NAME = "relations.json"
 SCHEMA = 1
-LARGEST = 512 << 20
+LARGEST = 512_000_000
 """Bytes of an export, unpacked; Danbooru's largest, the aliases as JSON, takes under 30 MB."""
 _FROM, _TO = "antecedent_name", "consequent_name"
 
@@ -192,7 +193,7 @@ def _unpacked(path: Path) -> str:
         cause = getattr(error, "strerror", None) or error
         raise RelationError(f"{path}: expected an export, got {cause}") from error
     if len(data) > LARGEST:
-        raise RelationError(f"{path}: expected at most {LARGEST >> 20} MB, got more")
+        raise RelationError(f"{path}: expected at most {readable(LARGEST)}, got more")
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -237,7 +238,7 @@ def _parse(where: str, text: str) -> Any:
 def _load(path: Path) -> Any:
     try:
         if path.stat().st_size > LARGEST:
-            raise RelationError(f"{path}: expected at most {LARGEST >> 20} MB, got a larger file")
+            raise RelationError(f"{path}: expected at most {readable(LARGEST)}, got a larger file")
         return _parse(str(path), path.read_text(encoding="utf-8-sig"))
     except UnicodeDecodeError as error:
         raise RelationError(f"{path}: expected UTF-8, got {error.reason}") from error

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from ..booru.remote import Remote, bring, look
 from ..booru.stores import is_address, shown
+from ..bytecount import readable
 from ..errors import UsageError
 from .screen import progress
 
@@ -36,7 +37,7 @@ def still_to_come(found: Mapping[Path, Remote | Path]) -> str:
     """A sentence about what was not brought yet; empty where all of it is here."""
     parts = [
         f"{shown(remote.address)}: {_files(len(remote.missing))}, "
-        f"{sum(file.size or 0 for file in remote.missing) / 1e6:,.1f} MB, to be brought to "
+        f"{readable(sum(file.size or 0 for file in remote.missing))}, to be brought to "
         f"{remote.local.parent}"
         for remote in found.values()
         if isinstance(remote, Remote) and remote.missing

@@ -15,6 +15,7 @@ from typing import Any
 from .. import __version__
 from ..argv import parse
 from ..backends.devices import cores, devices, providers
+from ..bytecount import readable
 from ..home import home
 from ..images import EXTENSIONS
 from ..models import hub
@@ -71,7 +72,7 @@ def examine() -> dict[str, Any]:
 
 
 def _device(device: Any) -> str:
-    memory = f", {device.free >> 20} of {device.memory >> 20} MB free" if device.memory else ""
+    memory = f", {readable(device.free)} of {readable(device.memory)} free" if device.memory else ""
     reached = ", ".join(device.libraries) or "no library"
     return f"{device.name}: {device.title}{memory} (by {reached})"
 
@@ -92,4 +93,4 @@ def _versions() -> list[str]:
 
 def _free(folder: Path) -> str:
     there = next(path for path in (folder, *folder.parents) if path.exists())
-    return f"{shutil.disk_usage(there).free / 2**30:.1f} GB"
+    return readable(shutil.disk_usage(there).free)

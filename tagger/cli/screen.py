@@ -13,6 +13,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Protocol
 
+from ..bytecount import readable
+
 
 class Tell(Protocol):
     """Told how much is done, how much there is, and what else is worth a word beside it."""
@@ -106,13 +108,16 @@ def _noted(said: str, note: str) -> str:
 def amounts(done: int, total: int, unit: str, seconds: float) -> str:
     """How far it is, how fast, and how long it will take.
 
-    "120 of 400 pictures, 19.8/s, 14 s left"; "12 of 380 MB, 5.1/s, 1 min 12 s left".
+    "120 of 400 pictures, 19.8/s, 14 s left"; "12 MB of 380 MB, 5.1 MB/s, 1 min 12 s left".
     """
-    scale, name = (1e6, "MB") if unit == "bytes" else (1, unit)
-    rate = f", {done / scale / seconds:,.1f}/s" if seconds > 0 and done else ""
-    of = f" of {total / scale:,.0f}" if total else ""
-    left = f", {duration(seconds * (total - done) / done)} left" if rate and total > done else ""
-    return f"{done / scale:,.0f}{of} {name}{rate}{left}"
+    say, name = (readable, "") if unit == "bytes" else ("{:,}".format, f" {unit}")
+    far = f"{say(done)} of {say(total)}{name}" if total else f"{say(done)}{name}"
+    if seconds <= 0 or not done:
+        return far
+    each = done / seconds
+    rate = readable(each) if unit == "bytes" else f"{each:,.1f}"
+    left = f", {duration((total - done) / each)} left" if total > done else ""
+    return f"{far}, {rate}/s{left}"
 
 
 def duration(seconds: float) -> str:

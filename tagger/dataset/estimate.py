@@ -17,6 +17,7 @@ import numpy as np
 
 from ..booru.files import Metadata
 from ..booru.sizes import guess_posts
+from ..bytecount import readable
 from ..errors import DatasetError
 from . import places
 from .buildoptions import BuildOptions
@@ -53,8 +54,8 @@ class Estimate:
         looked = f" and {self.pictures:,} pictures to look at" if self.pictures else ""
         return (
             f"about {self.posts:,} posts{looked}: needs about "
-            f"{_bytes(self.disk)} of disk ({_bytes(self.free)} are free), "
-            f"{_bytes(self.memory)} of memory, {_time(self.seconds)}"
+            f"{readable(self.disk)} of disk ({readable(self.free)} are free), "
+            f"{readable(self.memory)} of memory, {_time(self.seconds)}"
         )
 
 
@@ -79,8 +80,8 @@ def check_room(expected: Estimate, out: Path) -> None:
     """Refuse a build for which the disk has no room. Raises DatasetError."""
     if expected.disk > expected.free:
         raise DatasetError(
-            f"{out}: expected about {_bytes(expected.disk)} free on its disk, got "
-            f"{_bytes(expected.free)}: make room or name a folder on another disk"
+            f"{out}: expected about {readable(expected.disk)} free on its disk, got "
+            f"{readable(expected.free)}: make room or name a folder on another disk"
         )
 
 
@@ -107,10 +108,6 @@ def _there(path: Path) -> Path:
     """The nearest folder above that exists."""
     path = path.absolute()
     return next(above for above in (path, *path.parents) if above.is_dir())
-
-
-def _bytes(count: int) -> str:
-    return f"{count / 1e9:,.1f} GB" if count >= 1e8 else f"{max(1, round(count / 1e6)):,} MB"
 
 
 def _time(seconds: float) -> str:

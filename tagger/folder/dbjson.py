@@ -27,7 +27,7 @@ from .foreign import Said, loaded
 from .wholefile import get_file
 
 NAME = "db.json"
-LARGEST = 1 << 30
+LARGEST = 1_000_000_000
 """Bytes of the largest file that is read; three times as much memory is needed for it."""
 
 TITLES: Mapping[str, str] = {

@@ -15,7 +15,7 @@ from typing import Any, cast
 from ..errors import CaptionError
 from .wholefile import get_file
 
-LARGEST = 16 << 20
+LARGEST = 16_000_000
 """Bytes of the largest sidecar that is read: a hundred thousand tags take half of it."""
 
 

@@ -17,12 +17,13 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
+from ..bytecount import readable
 from ..errors import CaptionError
 from ..paths import cause_of, openable, patiently
 from ..store.looks import SETTLED_NS
 from .strays import beside
 
-_LONGEST = 1 << 20  # bytes; what is larger is no caption
+_LONGEST = 1_000_000  # bytes; what is larger is no caption
 PIECE = 1 << 20
 """Bytes of a large file that are in memory at a time."""
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
@@ -63,7 +64,7 @@ def see(path: Path, *, most: int = _LONGEST) -> Seen:
     except OSError as error:
         raise CaptionError(f"{path}: can't be read: {cause_of(error)}") from error
     if len(data) > most:
-        raise CaptionError(f"{path}: expected a caption, got more than {most >> 20} MiB of text")
+        raise CaptionError(f"{path}: expected a caption, got more than {readable(most)} of text")
     settled = abs(time.time_ns() - status.st_mtime_ns) > SETTLED_NS
     return Seen(data, stamp_of(status) if settled else None)
 

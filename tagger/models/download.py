@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..bytecount import readable
 from ..errors import DownloadError
 from ..home import make, part
 from . import hashes, hub
@@ -152,6 +153,6 @@ def _make_room(items: list[_Item], stage: Path) -> None:
     free = shutil.disk_usage(stage).free
     if free < needed:
         raise DownloadError(
-            f"expected {needed / 1e6:,.0f} MB free at {stage.parent}, got {free / 1e6:,.0f} MB: "
+            f"expected {readable(needed)} free at {stage.parent}, got {readable(free)}: "
             f"free some, or set TAGGER_HOME to another disk"
         )

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import cast
 
+from ..bytecount import readable
 from ..errors import ModelError, OptionError
 from ..labels import DANBOORU, Category
 from ..options import from_dict, to_dict
@@ -21,7 +22,7 @@ from .schema import SCHEMA, Inputs, LabelFile, Manifest, Outputs, Sum, Way
 from .spec import File, ModelSpec, inside
 
 NAME = "tagger.json"
-LARGEST = 64 << 20
+LARGEST = 64_000_000
 """Bytes; thresholds of 108,036 labels, the most known, take under 5 MB."""
 
 
@@ -80,7 +81,7 @@ def load_json(path: Path) -> object:
     """
     try:
         if path.stat().st_size > LARGEST:
-            raise ModelError(f"{path}: expected at most {LARGEST >> 20} MB, got a larger file")
+            raise ModelError(f"{path}: expected at most {readable(LARGEST)}, got a larger file")
         return cast("object", json.loads(path.read_text(encoding="utf-8-sig")))
     except OSError as error:
         raise ModelError(f"{path}: expected a {NAME}, got {error.strerror}") from error

@@ -9,6 +9,7 @@ from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 
+from ..bytecount import readable
 from ..errors import ModelError
 from ..home import home, part
 from ..paths import expanded
@@ -86,7 +87,7 @@ class Registry:
         """The sentence for a model that is known and not on disk, with every way out."""
         here = [row.name for row in self.list() if row.on_disk]
         size = sum(model.spec.file(name).size or 0 for name in model.contract.files)
-        ways = [f"run `tagger models get {model.name}`" + (f" ({_mb(size)})" if size else "")]
+        ways = [f"run `tagger models get {model.name}`" + (f" ({readable(size)})" if size else "")]
         if "demo" in here:
             ways.append("use demo (drawn figures and sprites only)")
         if others := [name for name in here if name != "demo"]:
@@ -219,7 +220,3 @@ def _unknown(name: str, rows: Sequence[Row], allow_paths: bool) -> str:
     hint = f"did you mean {names}?" if names else "`tagger models` lists them"
     what = "a model's name or folder" if allow_paths else "a model's name"
     return f"expected {what}, got {name!r}: {hint}"
-
-
-def _mb(size: int) -> str:
-    return f"{size / 1e6:,.0f} MB"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from ..bytecount import readable
 from ..preprocess import Preprocess
 from ..thresholds import Thresholds
 from .contract import Contract
@@ -81,7 +82,7 @@ def licence(spec: ModelSpec) -> str:
 def size(spec: ModelSpec) -> str:
     """What a download brings, `467 MB`; empty where nobody says."""
     found = download_size(spec)
-    return f"{found / 1e6:,.0f} MB" if found else ""
+    return readable(found) if found else ""
 
 
 def in_force(model: Model) -> str:

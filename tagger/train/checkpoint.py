@@ -19,6 +19,7 @@ import safetensors.torch
 import torch
 from torch import nn
 
+from ..bytecount import readable
 from ..errors import TaggerError, UsageError
 from .schedule import Plateau
 from .sharding import gathered, put
@@ -97,17 +98,13 @@ def write_tensors(path: Path, tensors: dict[str, torch.Tensor], about: dict[str,
         safetensors.torch.save_file(tensors, new, metadata={"format": "pt", **about})
         new.replace(path)
     except (OSError, safetensors.SafetensorError) as error:
+        size = sum(each.numel() * each.element_size() for each in tensors.values())
         raise TaggerError(
-            f"{path}: expected room for a checkpoint of "
-            f"{_size(tensors)}, got {error}: free some and --resume"
+            f"{path}: expected room for a checkpoint of {readable(size)}, got {error}: free some "
+            f"and --resume"
         ) from error
     finally:
         new.unlink(missing_ok=True)
-
-
-def _size(tensors: dict[str, torch.Tensor]) -> str:
-    size = sum(each.numel() * each.element_size() for each in tensors.values())
-    return f"{size / 1e9:.2f} GB" if size >= 1e8 else f"{size / 1e6:.2f} MB"
 
 
 def collect(

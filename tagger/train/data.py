@@ -20,6 +20,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from ..bytecount import readable
 from ..dataset.index import Dataset
 from ..errors import DatasetError, ImageError
 from ..home import make, part
@@ -197,8 +198,8 @@ def check_room(dataset: Dataset, options: NetworkOptions) -> None:
     free = shutil.disk_usage(folder).free
     if free < needed * 1.05:
         raise DatasetError(
-            f"{folder}: expected {needed / 1e9:.1f} GB of room for the prepared pictures, got "
-            f"{free / 1e9:.1f} GB: free some, set TAGGER_HOME to a larger disk, or --cache off"
+            f"{folder}: expected {readable(needed)} of room for the prepared pictures, got "
+            f"{readable(free)}: free some, set TAGGER_HOME to a larger disk, or --cache off"
         )
 
 

@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from ..bytecount import readable
 from ..errors import TaggerError
 from .loader import Batch
 from .memory import memory_used
@@ -135,7 +136,7 @@ def _show(training: Training, taken: _Taken, values: dict[str, float]) -> None:
     what = f"epoch {state.epoch + 1} of {config.optim.epochs}, "
     what += f"loss {state.total / max(1, taken.done):.3f}, lr {taken.rate:.2g}, "
     what += f"{values['images_per_second']:.0f} pictures a second, step"
-    after = f", {_spoken(left)} left, {values['memory_gb']:.1f} GB"
+    after = f", {_spoken(left)} left, {readable(1e9 * values['memory_gb'])}"
     training.progress.tell(what, taken.done, taken.total, after)
 
 

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from accelerate import Accelerator
 
+from ..bytecount import readable
 from .config import TrainConfig
 from .data import Decoded, bytes_needed, kept_at, rows_in_batches
 from .learner import Learner, computed_in, make_learner
@@ -179,9 +180,9 @@ def _lines(config: TrainConfig, figures: dict[str, Any]) -> tuple[str, ...]:
         f"{figures['step_seconds']:.3f} s each on {figures['device']} in {figures['precision']}",
         f"time: about {_hours(figures['seconds'])}" + _pictures(figures),
         _memory(figures),
-        f"disk: {figures['cache_bytes'] / 1e9:.2f} GB of prepared pictures, "
-        f"{figures['checkpoint_bytes'] / 1e9:.2f} GB of checkpoints; "
-        f"{figures['free_bytes'] / 1e9:.0f} GB are free",
+        f"disk: {readable(figures['cache_bytes'])} of prepared pictures, "
+        f"{readable(figures['checkpoint_bytes'])} of checkpoints; "
+        f"{readable(figures['free_bytes'])} are free",
     )
 
 
@@ -192,7 +193,7 @@ def _pictures(figures: dict[str, Any]) -> str:
 
 
 def _memory(figures: dict[str, Any]) -> str:
-    said = f"memory: {figures['memory_bytes'] / 1e9:.1f} GB so far"
+    said = f"memory: {readable(figures['memory_bytes'])} so far"
     if figures["timed_pictures"] > 2 * FEW:
         return said
     return f"{said}, {figures['timed_pictures']} pictures at once: whole steps take more"

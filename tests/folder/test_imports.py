@@ -126,9 +126,9 @@ def test_what_is_no_database_is_refused_in_a_sentence(tmp_path: Path, data: str,
 
 def test_a_database_of_a_gigabyte_is_refused(tmp_path: Path, monkeypatch: Any) -> None:
     """Before it is read."""
-    monkeypatch.setattr("tagger.folder.dbjson.LARGEST", 1 << 20)
-    (tmp_path / "db.json").write_bytes(b" " * ((1 << 20) + 1))
-    with pytest.raises(UsageError, match="more than 1 MiB"):
+    monkeypatch.setattr("tagger.folder.dbjson.LARGEST", 1_000_000)
+    (tmp_path / "db.json").write_bytes(b" " * 1_000_001)
+    with pytest.raises(UsageError, match="more than 1 MB"):
         DbJson(tmp_path / "db.json")
 
 

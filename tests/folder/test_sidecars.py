@@ -79,7 +79,7 @@ def test_what_is_too_large_is_no_caption(tmp_path: Path) -> None:
     path = tmp_path / "a.txt"
     with path.open("wb") as file:
         file.truncate(5 << 30)
-    with pytest.raises(CaptionError, match="more than 1 MiB"):
+    with pytest.raises(CaptionError, match="more than 1 MB"):
         read_caption(path)
 
 

@@ -366,7 +366,7 @@ def test_a_full_disk_is_told_before_the_first_byte(
     """The sentence has both figures and where."""
     usage = namedtuple("usage", "total used free")
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage(0, 0, 1_000_000))
-    refused(SPEC, r"expected 68 MB free at .*models, got 1 MB: free some")
+    refused(SPEC, r"expected 68.1 MB free at .*models, got 1 MB: free some")
     assert not hub.asked("GET")
 
 

@@ -190,7 +190,7 @@ def test_one_address_inside_spoils_a_name(site: Site) -> None:
 def test_size_and_time_are_limited(site: Site) -> None:
     """A server that sends for ever, or a byte a while, is left."""
     with pytest.raises(ImageError, match="more than 1 MB"):
-        site.fetcher(most=1 << 20).fetch(site.url("/endless"))
+        site.fetcher(most=1_000_000).fetch(site.url("/endless"))
     with pytest.raises(ImageError, match=r"no answer in 0\.4 s"):
         site.fetcher(seconds=0.4).fetch(site.url("/slow"))
 

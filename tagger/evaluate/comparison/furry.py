@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from ...bytecount import readable
 from ..confusion import Counts, tag_counts
 from ..grid import NONE, Grid, number
 from ..metrics import Rates, macro, micro
@@ -38,7 +39,7 @@ def _models(entries: Sequence[Entry]) -> Grid:
             number(of.micro.precision),
             number(of.tag_accuracy),
             number(of.rating.value),
-            NONE if entry.about.size is None else f"{entry.about.size / 1e6:,.1f} MB",
+            NONE if entry.about.size is None else readable(entry.about.size),
             {None: NONE, True: "yes", False: "no"}[entry.about.normalised],
         ]
         for entry in entries

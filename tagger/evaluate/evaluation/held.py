@@ -12,6 +12,7 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ...bytecount import readable
 from ...errors import DatasetError
 from ...home import make, part
 from ..confusion import Counts
@@ -108,8 +109,8 @@ def holding(pictures: int, labels: int, asked: bool) -> Iterator[Held | None]:
     free = shutil.disk_usage(folder).free
     if free < needed * 1.05:
         raise DatasetError(
-            f"{folder}: expected {needed / 1e9:.1f} GB of room for every score, got "
-            f"{free / 1e9:.1f} GB: leave --exact out, or set TAGGER_HOME to a larger disk"
+            f"{folder}: expected {readable(needed)} of room for every score, got "
+            f"{readable(free)}: leave --exact out, or set TAGGER_HOME to a larger disk"
         )
     # nameless where the system can, so that a run that is killed leaves nothing behind
     with TemporaryFile(dir=folder) as file:

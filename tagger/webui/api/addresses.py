@@ -16,6 +16,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from urllib.parse import SplitResult, urljoin, urlsplit
 
+from ...bytecount import readable
 from ...errors import ImageError
 
 REDIRECTS = 4
@@ -55,7 +56,7 @@ class Fetcher:
     most: bytes of a picture. seconds: in all, redirects included. allowed: which addresses.
     """
 
-    most: int = 32 << 20
+    most: int = 32_000_000
     seconds: float = 20.0
     resolve: Resolve = resolve
     allowed: Callable[[str], bool] = is_public
@@ -125,7 +126,7 @@ class Fetcher:
             pieces.append(piece)
             size += len(piece)
             if size > self.most:
-                raise _refused(f"more than {self.most >> 20} MB")
+                raise _refused(f"more than {readable(self.most)}")
         if answer.length:  # of what it promised, so much is missing
             raise _refused("a part of a file")
         return b"".join(pieces)

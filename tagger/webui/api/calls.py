@@ -18,6 +18,7 @@ from fastapi import HTTPException, Request, Response
 from fastapi.routing import APIRoute
 from starlette.requests import ClientDisconnect
 
+from ...bytecount import readable
 from ...errors import (
     BackendError,
     ClosedError,
@@ -75,7 +76,7 @@ class Limits:
     arrive.
     """
 
-    body: int = 128 << 20
+    body: int = 128_000_000
     bodies: int = 1 << 30
     seconds: float = 60.0
 
@@ -158,13 +159,13 @@ class Body:
         most = self._limits.body
         announced = self._request.headers.get("content-length", "")
         if announced.isdecimal() and int(announced[:20]) > most:
-            raise RefusedError(413, f"expected a body of at most {most >> 20} MB")
+            raise RefusedError(413, f"expected a body of at most {readable(most)}")
         pieces: list[bytes] = []
         async for piece in self._request.stream():
             self._budget.take(len(piece))
             self._size += len(piece)
             if self._size > most:
-                raise RefusedError(413, f"expected a body of at most {most >> 20} MB, got more")
+                raise RefusedError(413, f"expected a body of at most {readable(most)}, got more")
             pieces.append(piece)
         return b"".join(pieces)
 

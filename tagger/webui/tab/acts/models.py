@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ....bytecount import readable
 from ....errors import TaggerError
 from ....models.spec import ModelSpec
 from ...app import App, ModelRow
@@ -74,7 +75,7 @@ class Acts:
             "downloading": "Downloading",
         }[now.state]
         place = [now.library, _device(now.device), now.dtype] if now.state == "loaded" else []
-        place += [common.size(now.memory)] if now.memory and now.state == "loaded" else []
+        place += [readable(now.memory)] if now.memory and now.state == "loaded" else []
         hint = {"absent": "fetch it on the page Models"}.get(now.state, "")
         return fragments.top(now.state, word, said or hint or " · ".join(filter(None, place)))
 
@@ -85,7 +86,7 @@ class Acts:
             freed = self._app.unload(name)
         except TaggerError as error:
             return [self.top(chosen), common.note(str(error), "bad"), self.table()]
-        said = f"{common.size(freed)} freed" if freed else "It was not loaded"
+        said = f"{readable(freed)} freed" if freed else "It was not loaded"
         others = len(self._app.scoring.taggers.loaded())
         stays = "another model stays" if others == 1 else f"{others} other models stay"
         said += f"; {stays} loaded" if others else ""
@@ -103,7 +104,7 @@ class Acts:
 
     def _act(self, do: str, name: str) -> Any:
         if do == "unload":
-            return common.note(f"{name}: {common.size(self._app.unload(name))} freed.", "good")
+            return common.note(f"{name}: {readable(self._app.unload(name))} freed.", "good")
         if do == "download":
             self._app.download(name)
         elif do == "load":

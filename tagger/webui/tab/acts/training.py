@@ -12,6 +12,7 @@ from typing import Any
 
 from PIL import Image
 
+from ....bytecount import readable
 from ....errors import TaggerError, UsageError
 from ... import interpreter
 from ...app import App
@@ -99,7 +100,7 @@ class Acts:
         run = next((each for each in runs if each.name == self._chosen), runs[0] if runs else None)
         job, ours = self._job(), interpreter.made()
         message = job.message or "beginning" if job else ""
-        size = common.size(job.done) if job and job.done else ""
+        size = readable(job.done) if job and job.done else ""
         python = [
             fragments.python(str(ours.python) if ours else "", message, size) or self._failed(),
             update(interactive=job is None),

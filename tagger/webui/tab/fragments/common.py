@@ -96,13 +96,6 @@ def plural(number: int, word: str, words: str = "") -> str:
     return f"{number:,} {word if number == 1 else words or word + 's'}"
 
 
-def size(bytes_: float) -> str:
-    """`378 MB`, `1.26 GB`; decimal, as downloads are counted."""
-    if bytes_ >= 1e9:
-        return f"{bytes_ / 1e9:.2f} GB"
-    return f"{bytes_ / 1e6:.0f} MB" if bytes_ >= 1e6 else f"{bytes_ / 1e3:.0f} kB"
-
-
 def duration(seconds: float) -> str:
     """`0:53`, `1:02:09`."""
     minutes, rest = divmod(round(seconds), 60)

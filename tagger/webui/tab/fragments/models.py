@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from ....bytecount import readable
 from ..markup import Child, Markup, button, el, join
-from .common import bar, size
+from .common import bar
 
 
 @dataclass(frozen=True)
@@ -92,7 +93,7 @@ _GOOD = {"loaded": "loaded", "on disk": "on disk"}
 
 def _state(row: Row) -> Markup:
     if row.state == "downloading":
-        said = f"{size(row.done)} of {size(row.total)}" if row.total else size(row.done)
+        said = f"{readable(row.done)} of {readable(row.total)}" if row.total else readable(row.done)
         return el("div", bar(row.done / row.total if row.total else 0, row.name), el("span", said))
     if row.state == "bad":
         return el("span", "cannot be used", class_="tg-bad")
@@ -115,7 +116,7 @@ def _act(row: Row) -> Markup | None:
         return _button("Load", "load", row)
     gated = "Its licence must be accepted on its page first, with HF_TOKEN set" if row.gated else ""
     return _button(
-        f"Download {size(row.bytes)}" if row.bytes else "Download", "download", row, gated
+        f"Download {readable(row.bytes)}" if row.bytes else "Download", "download", row, gated
     )
 
 

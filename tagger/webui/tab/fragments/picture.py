@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from ....bytecount import readable
 from ..markup import Markup, button, el
 from .common import empty, plural
 
@@ -155,7 +156,7 @@ def foot(tags: int, tokens: int, exact: bool, prompt: str) -> Markup:
 def facts(name: str, kind_: str, width: int, height: int, bytes_: int) -> Markup:
     """What file the picture is."""
     parts = [part for part in (name, kind_, f"{width:,} × {height:,}") if part]
-    parts.append(f"{bytes_ / 1e6:.1f} MB" if bytes_ >= 1e6 else f"{bytes_ / 1e3:,.0f} kB")
+    parts.append(readable(bytes_))
     return el("p", " · ".join(parts), class_="tg-facts")
 
 

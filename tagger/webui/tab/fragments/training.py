@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from ....bytecount import readable
 from ....report.lines import Line, lines
 from ...following import Figures
 from ..markup import Markup, button, el
@@ -123,7 +124,7 @@ def _facts(run: Shown) -> list[Markup]:
     if now.step:
         found.append((f"{now.step:,}", "steps"))
     if now.memory_gb:
-        found.append((f"{now.memory_gb:.1f} GB", "memory"))
+        found.append((readable(1e9 * now.memory_gb), "memory"))
     if now.left_out:
         found.append((f"{now.left_out:,}", "pictures could not be read"))
     return [el("div", el("strong", figure), el("span", word), class_="tg-figure")
