@@ -17,7 +17,7 @@ _FIGURES += ("memory_gb", "loss")
 
 
 def read_records(run: Path) -> list[dict[str, Any]]:
-    """The lines of progress.jsonl; one that broke off is left out.
+    """The records of progress.jsonl; a line that broke off is left out.
 
     Raises UsageError where there is no such file.
     """
@@ -31,9 +31,11 @@ def read_records(run: Path) -> list[dict[str, Any]]:
     records: list[dict[str, Any]] = []
     for line in lines:
         try:
-            records.append(json.loads(line))
+            found = json.loads(line)
         except ValueError:
             continue
+        if isinstance(found, dict) and isinstance(found.get("step", 0), (int, float)):
+            records.append(found)
     return records
 
 
@@ -52,8 +54,11 @@ def _panels(steps: Records, epochs: Records) -> list[Panel]:
     losses = [*_smoothed(steps, "loss", "training"), *_dotted(epochs, "calibration_loss")]
     parts = sorted({name for each in steps for name in each} - set(_FIGURES))
     whole = _points(steps, "loss")
-    parts = [name for name in parts if _points(steps, name) != whole]  # one head's is the loss
-    panels = [Panel("loss", "step", tuple(losses))]
+    # one head's is the loss; a head that has nothing to learn costs nothing
+    parts = [
+        name for name in parts if _points(steps, name) != whole and any(_points(steps, name)[1])
+    ]
+    panels = [Panel("loss" if whole[0] else "loss on the calibration split", "step", tuple(losses))]
     for name in parts:
         panels.append(Panel(f"loss: {name}", "step", tuple(_smoothed(steps, name, name))))
     maps = tuple(_dotted(epochs, "calibration_map"))
@@ -79,5 +84,5 @@ def _plain(records: Records, name: str) -> list[Line]:
 
 
 def _points(records: Records, name: str) -> tuple[list[float], list[float]]:
-    own = [each for each in records if isinstance(each.get(name), (int, float))]
+    own = [each for each in records if "step" in each and isinstance(each.get(name), (int, float))]
     return [each["step"] for each in own], [each[name] for each in own]

@@ -17,7 +17,7 @@ pytest.importorskip("matplotlib")
 from PIL import Image  # noqa: E402
 
 from tagger.errors import UsageError  # noqa: E402
-from tagger.report.curves import plot_landscape, smooth  # noqa: E402
+from tagger.report.curves import loss_levels, plot_landscape, smooth  # noqa: E402
 from tagger.train import curves  # noqa: E402
 from tagger.train.curves import plot_curves  # noqa: E402
 from tagger.train.landscape import landscape, mean_loss  # noqa: E402
@@ -34,16 +34,18 @@ def test_curves_are_drawn_of_what_is_there(tmp_path: Path) -> None:
     ]
     epochs = [{"kind": "epoch", "epoch": 1, "step": 10, "calibration_map": 0.5, "loss": 2.0}]
     lines = [json.dumps(each) for each in [*steps, *epochs]]
-    (tmp_path / "progress.jsonl").write_text("\n".join(lines) + '\n{"kind": "st')
+    (tmp_path / "progress.jsonl").write_text(
+        "\n".join(lines) + '\n5\n{"kind": "step"}\n{"kind": "st'
+    )
     with Image.open(plot_curves(tmp_path, tmp_path / "curves.png")) as image:
         assert image.height > 800
 
 
-@pytest.mark.parametrize(("ours", "drawn"), [(1.0, False), (0.5, True)])
+@pytest.mark.parametrize(("ours", "drawn"), [(1.0, False), (0.5, True), (0.0, False)])
 def test_the_loss_of_the_only_head_is_not_drawn_twice(
     ours: float, drawn: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """One that has a weight differs from the loss, and is drawn."""
+    """One that has a weight differs from the loss, and is drawn; what costs nothing is not."""
     seen: list[str] = []
     monkeypatch.setattr(
         curves, "plot_panels", lambda _, panels, __: seen.extend(each.title for each in panels)
@@ -93,10 +95,26 @@ def test_a_direction_is_as_long_as_each_filter() -> None:
 
 
 @pytest.mark.parametrize("kind", ["line", "plane", "surface"])
-def test_landscapes_are_drawn(kind: str, tmp_path: Path) -> None:
-    """One direction as a line, two as a map or a relief."""
+@pytest.mark.parametrize("bowl", ["whole", "flat", "with a hole", "of nothing"])
+def test_landscapes_are_drawn(kind: str, bowl: str, tmp_path: Path) -> None:
+    """One direction as a line, two as a map or a relief; also of what is no number in places."""
     steps = np.linspace(-1, 1, 5)
     losses = steps**2 if kind == "line" else steps[:, None] ** 2 + steps[None] ** 2
+    if bowl == "flat":
+        losses[:] = 3.0
+    elif bowl == "with a hole":
+        losses[0] = np.inf
+    elif bowl == "of nothing":
+        losses[:] = np.nan
     plot_landscape(tmp_path / "a.png", steps, losses, kind, "a bowl")  # type: ignore[arg-type]
     with Image.open(tmp_path / "a.png") as image:
         assert image.width > 500
+
+
+def test_levels_are_closest_where_the_loss_is_least() -> None:
+    """Half of them in the lowest eighth of the losses, however high one corner is."""
+    losses = np.array([[40.0, 41.0], [42.0, 440.0]])
+    levels = loss_levels(losses)
+    assert (levels[0], levels[-1]) == (40.0, 440.0)
+    assert (np.diff(levels) > 0).all()
+    assert (levels <= 40 + 400 / 8 + 1e-9).mean() > 0.5

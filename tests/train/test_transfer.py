@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import socket
 from collections.abc import Callable
@@ -19,6 +20,7 @@ pytest.importorskip("pyarrow")
 from tagger.errors import ModelError, OptionError  # noqa: E402
 from tagger.labels import DANBOORU, Label, LabelSet, category, write_selected_tags  # noqa: E402
 from tagger.preprocess import Preprocess  # noqa: E402
+from tagger.train import landscape, loop  # noqa: E402
 from tagger.train.begin import begin  # noqa: E402
 from tagger.train.config import PARTS, NetworkOptions, TrainConfig  # noqa: E402
 from tagger.train.former import Former, open_former, settled  # noqa: E402
@@ -406,3 +408,21 @@ def test_a_folder_with_heads_of_its_own_is_begun_with(
     x = images(side=28)
     assert torch.allclose(again(x)[:, places], network(x), atol=1e-6)
     assert len(grown.rows.labels) == len(labels) + 1
+
+
+def test_the_loss_around_a_run_that_added_tags_is_that_of_its_best_epoch(
+    make_dataset: MakeDataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its network has the other tagger's rows too; in the middle lies what was found."""
+    monkeypatch.setattr(loop, "finish", lambda material, *_: material.config.out)
+    drawn: list[Any] = []
+    monkeypatch.setattr(
+        landscape, "plot_landscape", lambda _, __, losses, *___: drawn.append(losses)
+    )
+    out = tmp_path / "run"
+    words = {"epochs": 1, "threads": 1, "track": ("none",), "samples": 0}
+    former = {"from_": str(wd_like(tmp_path / "wd")), "add_tags": True}
+    loop.train(TrainConfig.of(make_dataset(6), out, **words, **former), io.StringIO())
+    landscape.draw_landscape(out, tmp_path / "a.png", "line", 3, lambda *_: None)
+    head, row = (line.split(",") for line in (out / "metrics.csv").read_text().splitlines())
+    assert drawn[0][1] == pytest.approx(float(row[head.index("calibration_loss")]), rel=1e-5)
