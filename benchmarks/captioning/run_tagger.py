@@ -1,7 +1,8 @@
 """Tagger as its users run it: `tagger caption FOLDER --model MODEL`.
 
 With --imported, torch and OpenCV are there before it starts, as they are inside a WebUI, and as
-they come to be in the course of a long run. With --first, `tagger tag` for a single picture.
+they come to be in the course of a long run. With --first, `tagger tag` for a single picture. With
+--device, the library that this names computes.
 """
 
 from __future__ import annotations
@@ -23,21 +24,23 @@ def main() -> None:
     parser = arguments(__doc__)
     parser.add_argument("--imported", action="store_true")
     parser.add_argument("--first", action="store_true")
+    parser.add_argument("--device", default="auto")
     asked = parser.parse_args()
     os.environ["TAGGER_HOME"] = f"{asked.pictures}-home"
     if asked.imported:
         import cv2  # noqa: F401
         import torch  # noqa: F401
     watch = Stopwatch()
+    options = ("--model", str(asked.model), "--device", asked.device)
     if asked.first:
-        _run("tag", *map(str, pictures(asked.pictures)), "--model", str(asked.model))
+        _run("tag", *map(str, pictures(asked.pictures)), *options)
         watch.mark()
     else:
-        _caption(asked.pictures, asked.model, watch)
+        _caption(asked.pictures, options, watch)
     watch.report()
 
 
-def _caption(folder: Path, model: Path, watch: Stopwatch) -> None:
+def _caption(folder: Path, options: tuple[str, ...], watch: Stopwatch) -> None:
     @contextlib.contextmanager
     def progress(title: str, unit: str) -> Iterator[Callable[[int, int, str], None]]:
         yield lambda done, total, note: watch.mark(done - len(watch.marks))
@@ -45,7 +48,7 @@ def _caption(folder: Path, model: Path, watch: Stopwatch) -> None:
     from tagger.cli import caption
 
     caption.progress = progress
-    _run("caption", str(folder), "--model", str(model))
+    _run("caption", str(folder), *options)
 
 
 def _run(*argv: str) -> None:
