@@ -5,6 +5,7 @@ Knows no models: shape, colour and kernel come as a Frame.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -18,8 +19,10 @@ from .resample import By, Method, library, resize, resized
 Size = tuple[int, int]
 Rounding = Literal["nearest", "floor"]
 
-# Rows of a padded canvas are resized in bands of about this many pixels (Pillow holds 4 bytes
-# each), so that a strip of 800 x 30,000 never becomes a square of 30,000 x 30,000 in memory.
+# Rows of a padded canvas are resized in bands of about this many pixels, so that a strip of
+# 800 x 30,000 never becomes a square of 30,000 x 30,000 in memory. Pillow holds 4 bytes each, and
+# is as fast with fewer; torch, which holds 3, has more to do for each band.
+_CANVAS = 2_000_000
 _BAND = 8_000_000
 # Before a centre crop, a strip longer than this many times its breadth is cut to its middle.
 _STRIP = 8
@@ -50,19 +53,32 @@ def pad(image: Image.Image, frame: Frame) -> Image.Image:
     calls, so the whole canvas never has to exist. Rows above and below are padded in between:
     a row of one colour stays that colour when it is resized across.
     """
-    width, height = image.size
+    height, target = image.height, frame.size[0]
     canvas_width, canvas_height = _canvas(image.size, frame.size)
-    target = frame.size[0]
-    step = max(1, _BAND // canvas_width)
-    if step >= height:
-        column = frame.resize(_widen(image, canvas_width, frame.fill), (target, height))
+    if image.width == canvas_width:
+        column = frame.resize(image, (target, height))
     else:
         column = Image.new(image.mode, (target, height))
-        for start in range(0, height, step):
-            band = image.crop((0, start, width, min(start + step, height)))
-            wide = _widen(band, canvas_width, frame.fill)
-            column.paste(frame.resize(wide, (target, band.height)), (0, start))
+        for start, band in _widened(image, canvas_width, frame.fill):
+            column.paste(frame.resize(band, (target, band.height)), (0, start))
     return frame.resize(_heighten(column, canvas_height, frame.fill), frame.size)
+
+
+def _widened(image: Image.Image, width: int, fill: Colour) -> Iterator[tuple[int, Image.Image]]:
+    """Bands of an image padded to a width, each with its first row, until the next is asked for.
+
+    One canvas serves for all: its memory is fetched once, and it may lie in the processor's cache.
+    """
+    rows = min(image.height, max(1, _CANVAS // width))
+    canvas = None if fill == "edge" else _blank(image.mode, (width, rows), fill)
+    for start in range(0, image.height, rows):
+        count = min(rows, image.height - start)
+        if canvas is None:
+            band = image.crop((0, start, image.width, start + count))
+            yield start, _widen(band, width, fill)
+        else:
+            canvas.paste(image, ((width - image.width) // 2, -start))
+            yield start, canvas if count == rows else canvas.crop((0, 0, width, count))
 
 
 def pads_pixels(size: Size, frame: Frame) -> bool:

@@ -125,6 +125,7 @@ def test_a_long_strip_never_becomes_a_square_in_memory() -> None:
 def test_bands_do_not_show(monkeypatch: pytest.MonkeyPatch) -> None:
     """A canvas resized in bands of three rows is the canvas resized whole."""
     whole = {fill: fit(image(30, 100), Preprocess(fill=fill)) for fill in ("white", "edge")}
+    monkeypatch.setattr("tagger.framing._CANVAS", 300)
     monkeypatch.setattr("tagger.framing._BAND", 300)
     for fill, expected in whole.items():
         assert np.array_equal(fit(image(30, 100), Preprocess(fill=fill)), expected)
