@@ -22,7 +22,7 @@ Rounding = Literal["nearest", "floor"]
 # Rows of a padded canvas are resized in bands of about this many pixels, so that a strip of
 # 800 x 30,000 never becomes a square of 30,000 x 30,000 in memory. Pillow holds 4 bytes each, and
 # is as fast with fewer; torch, which holds 3, has more to do for each band.
-_CANVAS = 2_000_000
+_CANVAS = 1_000_000
 _BAND = 8_000_000
 # Before a centre crop, a strip longer than this many times its breadth is cut to its middle.
 _STRIP = 8
