@@ -21,4 +21,6 @@ class Grid:
 
 def number(value: float | None, digits: int = 3) -> str:
     """A figure, or what stands for none."""
-    return NONE if value is None or math.isnan(value) else f"{value:.{digits}f}"
+    if value is None or math.isnan(value):
+        return NONE
+    return f"{round(value, digits) + 0.0:.{digits}f}"  # no minus before nothing but zeros

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
+from math import isfinite
 
 from .svg import HEIGHT, WIDTH, frame, group_class
 
@@ -25,7 +26,10 @@ Span = tuple[float, float]
 
 @dataclass(frozen=True)
 class Line:
-    """A line through points, in its group's colour; hint: what is said when pointed at."""
+    """A line through points, in its group's colour; hint: what is said when pointed at.
+
+    Points that are no number are left out.
+    """
 
     group: str
     points: Sequence[tuple[float, float]]
@@ -88,7 +92,8 @@ def _bars(row: Row, top: float, scale: float, digits: int) -> Iterator[str]:
 
 
 def _polyline(line: Line, across: Span, up: Span) -> str:
-    points = " ".join(f"{_x(across, x):.1f},{_y(up, y):.1f}" for x, y in line.points)
+    drawn = [(x, y) for x, y in line.points if isfinite(x) and isfinite(y)]
+    points = " ".join(f"{_x(across, x):.1f},{_y(up, y):.1f}" for x, y in drawn)
     hint = f"<title>{escape(line.hint)}</title>" if line.hint else ""
     return f'<polyline class="{group_class(line.group)}" points="{points}">{hint}</polyline>'
 

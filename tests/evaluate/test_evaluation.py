@@ -31,6 +31,7 @@ from tagger.evaluate.evaluation.page import page
 from tagger.evaluate.evaluation.ratings import confusion, match_ratings, three_of
 from tagger.evaluate.evaluation.result import as_json
 from tagger.evaluate.evaluation.source import Answer, Asked, open_source
+from tagger.evaluate.grid import number
 from tagger.evaluate.predictions import Predictions
 from tagger.folder.scoretable import Head, ScoreTable, writing
 from tagger.labels import DANBOORU, Label, LabelSet, category
@@ -355,6 +356,9 @@ def test_json_has_the_sweep_and_the_surest_mistakes(drawn: Path) -> None:
     half = next(row for row in plain["sweep"] if row["threshold"] == 0.5)
     own = plain["at"][0]["micro"]
     assert (half["precision"], half["recall"]) == pytest.approx((own["precision"], own["recall"]))
+    # scores are .1 and .9: higher up nothing is said, which is neither right nor wrong
+    over = [row for row in plain["sweep"] if row["threshold"] > 0.95]
+    assert {(row["precision"], row["recall"]) for row in over} == {(None, 0.0)}
     assert sum(row["answers"] for row in plain["reliability"]) == sum(
         row["judged"] for row in plain["by_tag"]
     )
@@ -476,3 +480,11 @@ def test_what_can_not_be_is_refused_in_a_sentence(
     said = capsys.readouterr().err
     assert len(said.splitlines()) == 1
     assert sentence in said or "split" in said
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [(-0.0004, "0.000"), (-0.0006, "-0.001"), (0.5, "0.500"), (None, "n/a"), (float("nan"), "n/a")],
+)
+def test_a_figure_of_nothing_but_zeros_has_no_minus(value: float | None, said: str) -> None:
+    assert number(value) == said

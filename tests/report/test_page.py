@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tagger.errors import UsageError
+from tagger.report.lines import Line, lines
 from tagger.report.page import (
     Chip,
     Chips,
@@ -157,3 +158,14 @@ def test_cells_without_a_count_are_not_drawn() -> None:
     some, more = drawn(cells([[0, 1], [100, 0]], ["1", "2"], ["1", "2"], "x", "y"), "rect")
     assert float(some.get("opacity", "")) < float(more.get("opacity", "")) == 1
     assert float(some.get("y", "")) > float(more.get("y", ""))
+
+
+def test_a_line_leaves_out_what_is_no_number() -> None:
+    """As precision is, where nothing is said."""
+    nan = float("nan")
+    drawn = [Line("series 1", [(0.0, 0.0), (0.5, nan), (1.0, 1.0)]), Line("series 2", [(nan, nan)])]
+    found = [
+        line.get("points")
+        for line in ElementTree.fromstring(lines(drawn, "x", "y")).iter("polyline")
+    ]
+    assert [len((points or "").split()) for points in found] == [2, 0]

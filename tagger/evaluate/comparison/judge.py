@@ -126,35 +126,33 @@ class Judge:
         return mean(average_precision(predictions))
 
     def curve(self, aligned: Aligned) -> Curve:
-        """Precision and recall over thresholds, of all answers together."""
+        """Precision and recall over thresholds, of all answers; NaN where there is none."""
         known = self.frame.known
         scores, truth = aligned.scores[known], self.frame.truth[known]
         bins = np.minimum((scores * BINS).astype(np.int64), BINS)
         right = np.bincount(bins[truth], minlength=BINS + 1)[::-1].cumsum()[::-1]
         taken = np.bincount(bins, minlength=BINS + 1)[::-1].cumsum()[::-1]
-        precision = np.divide(right, taken, out=np.ones(BINS + 1), where=taken > 0)
+        precision = np.divide(right, taken, out=np.full(BINS + 1, np.nan), where=taken > 0)
         recall = right / max(1, int(truth.sum()))
         thresholds = np.arange(BINS + 1) / BINS
         return Curve(
             tuple(thresholds.tolist()),
             tuple(precision.tolist()),
             tuple(recall.tolist()),
-            _crossing(thresholds[1:], precision[1:], recall[1:], taken[1:]),
+            _crossing(thresholds[1:], precision[1:], recall[1:]),
         )
 
     def _predictions(self, scores: NDArray[np.float32]) -> Predictions:
         return Predictions(scores, self.frame.truth, self.frame.known)
 
 
-def _crossing(
-    thresholds: Floats, precision: Floats, recall: Floats, taken: NDArray[np.int64]
-) -> tuple[float, float] | None:
+def _crossing(thresholds: Floats, precision: Floats, recall: Floats) -> tuple[float, float] | None:
     """Where the curves are nearest, if they cross at all.
 
     At a threshold of 0 everything is taken, which says nothing of a contestant: left out by the
     caller.
     """
-    gaps = np.where(taken > 0, precision - recall, np.nan)
+    gaps = precision - recall
     if not (np.nanmin(gaps, initial=1) <= 0 <= np.nanmax(gaps, initial=-1)):
         return None
     at = int(np.nanargmin(np.abs(gaps)))

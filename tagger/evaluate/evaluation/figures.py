@@ -294,7 +294,7 @@ def _curves(histograms: Histograms) -> Curves:
     some = np.unique(np.linspace(0, max(0, len(found) - 1), most).astype(np.intp))
     counts = histograms.sweep(SWEEP)
     sweep: Mapping[str, Floats] = {
-        "precision": precision(counts),
+        "precision": np.where(counts.tp + counts.fp > 0, precision(counts), np.nan),
         "recall": recall(counts),
         "F1": f1(counts),
     }

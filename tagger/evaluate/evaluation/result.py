@@ -109,7 +109,10 @@ class Named:
 
 @dataclass(frozen=True, eq=False)
 class Curves:
-    """For charts: recall and precision down the scores; thresholds with micro rates there."""
+    """For charts: recall and precision down the scores; thresholds with micro rates there.
+
+    Precision is NaN from the threshold on that nothing passes.
+    """
 
     recall: NDArray[np.float64]
     precision: NDArray[np.float64]
