@@ -18,20 +18,50 @@
   const outboxes = {};
   let count = 0;
 
+  const fill = (box, all) => {
+    box.value = JSON.stringify({ n: ++count, all });
+    box.dispatchEvent(new Event("input", { bubbles: true }));
+  };
+
+  const answered = async (name) => {
+    const end = Date.now() + PATIENCE;
+    while (field(name)?.value && Date.now() < end) {
+      await new Promise((done) => setTimeout(done, 25));
+    }
+  };
+
+  const deliver = async (name, letters) => {
+    const box = field(name);
+    const draft = name === "captions" && window.taggerDraft?.();
+    fill(box, letters.map((letter) => (draft ? { ...letter, draft } : letter)));
+    // gradio 6 takes a key for what gradio 3 and 4 take an input for
+    box.dispatchEvent(new KeyboardEvent("keypress", { bubbles: true, key: "Unidentified" }));
+    await answered(name);
+  };
+
+  // A button of gradio's in its turn among the letters: what is in the editor goes along with it.
+  let passing = null;
+  const pass = async (button) => {
+    await null; // a click within a click of the same button is none
+    const box = field("editor");
+    if (!box || button.disabled) return;
+    const draft = window.taggerDraft?.();
+    fill(box, draft ? [draft] : []);
+    passing = button;
+    button.click();
+    passing = null;
+    await answered("editor");
+  };
+
   const send = async (name, outbox) => {
     outbox.busy = true;
-    while (outbox.waiting.length) {
-      const box = field(name);
-      if (!box) break;
-      const all = outbox.waiting.splice(0);
-      box.value = JSON.stringify({ n: ++count, all });
-      box.dispatchEvent(new Event("input", { bubbles: true }));
-      // gradio 6 takes a key for what gradio 3 and 4 take an input for
-      box.dispatchEvent(new KeyboardEvent("keypress", { bubbles: true, key: "Unidentified" }));
-      const end = Date.now() + PATIENCE;
-      while (field(name)?.value && Date.now() < end) {
-        await new Promise((done) => setTimeout(done, 25));
+    while (outbox.waiting.length && field(name)) {
+      if (outbox.waiting[0].press) {
+        await pass(outbox.waiting.shift().press);
+        continue;
       }
+      const press = outbox.waiting.findIndex((each) => each.press);
+      await deliver(name, outbox.waiting.splice(0, press < 0 ? outbox.waiting.length : press));
     }
     outbox.busy = false;
   };
@@ -39,13 +69,27 @@
   // `instead`: a letter of the same kind that still waits is out of date.
   const post = (name, letter, instead = null) => {
     const outbox = (outboxes[name] ??= { waiting: [], busy: false });
-    const draft = name === "captions" && window.taggerDraft?.();
-    if (draft) letter.draft = draft;
     if (instead) outbox.waiting = outbox.waiting.filter((other) => !instead(other));
     outbox.waiting.push(letter);
     if (!outbox.busy) send(name, outbox);
   };
   window.taggerPost = post;
+
+  // The page Captions remembers what is chosen: one thing after the other is done there.
+  const IN_TURN = ["tagger_captions_show", "tagger_caption_save", "tagger_caption_undo"];
+  IN_TURN.push("tagger_delete_yes", "tagger_batch_preview", "tagger_batch_apply", "tagger_twins");
+  window.addEventListener(
+    "click",
+    (event) => {
+      const button = event.target instanceof Element ? event.target.closest("button") : null;
+      const named = button?.closest(IN_TURN.map((id) => `.tg-root #${id}`).join());
+      if (!named || button === passing) return;
+      event.preventDefault();
+      event.stopPropagation();
+      post("captions", { press: button });
+    },
+    true,
+  );
 
   // Changes are numbered, so that Python can tell the newest; a page goes by a name of its own.
   const page = Math.random().toString(36).slice(2);

@@ -101,13 +101,18 @@
     }
   });
 
-  // What stands in the editor goes along with every letter: Python keeps it for its pictures.
+  // What stands in the editor goes along with all that is done: Python keeps it for its pictures.
   window.taggerDraft = () => {
     const head = document.querySelector("#tagger_editor [data-of]");
     const valueOf = (id) => document.querySelector(`${id} :is(textarea, input)`)?.value;
     const [text, before] = [valueOf("#tagger_caption_edit"), valueOf("#tagger_caption_before")];
     if (!head || text === undefined || before === undefined) return null;
     return { of: head.dataset.of, title: head.dataset.title, text, before };
+  };
+
+  const press = (id) => {
+    const found = document.querySelector(`.tg-root #${id}`);
+    (found?.matches("button") ? found : found?.querySelector("button"))?.click();
   };
 
   // From within the caption: Ctrl+Enter saves, PageDown and PageUp go to the next picture and the
@@ -124,8 +129,7 @@
   const within = {
     Enter: (event) => {
       if (!event.ctrlKey && !event.metaKey) return false;
-      const save = document.querySelector("#tagger_caption_save");
-      (save?.matches("button") ? save : save?.querySelector("button"))?.click();
+      press("tagger_caption_save");
       return true;
     },
     PageDown: () => step(1),
@@ -135,6 +139,15 @@
       if (to) focus(to);
     },
   };
+
+  // Enter in the boxes above the grid is Show.
+  const SHOWN = "#tagger_captions_path, #tagger_captions_query, #tagger_captions_extension";
+  document.addEventListener("keydown", (event) => {
+    const box = event.target instanceof Element ? event.target.closest(SHOWN) : null;
+    if (!box || event.key !== "Enter" || event.isComposing) return;
+    event.preventDefault();
+    press("tagger_captions_show");
+  });
 
   // Before anybody else hears it: to a WebUI, Escape means that a generation is to stop.
   document.addEventListener(

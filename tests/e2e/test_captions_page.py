@@ -115,6 +115,69 @@ def test_what_was_typed_and_not_saved_is_kept(tab: Any, captioned: Path) -> None
     assert "black-cat.png" in tab.page.evaluate("document.activeElement.title")
 
 
+def test_what_was_typed_stays_whatever_is_pressed(tab: Any, captioned: Path) -> None:
+    """Undo, Apply and Show leave it, and nothing of it is written; so does Save a filter."""
+    show(tab, captioned)
+    pick(tab, "black-cat.png")
+    path = captioned / "black-cat.txt"
+    before, box = path.read_text(), tab.box("tagger_caption_edit")
+    tab.box("tagger_captions_query").fill("solo")
+    box.fill(f"{before}, drawn")
+    tab.page.locator("#tagger_caption_save").click()
+    tab.page.locator("#tagger_captions_note", has_text="1 caption changed.").wait_for()
+    assert tab.box("tagger_captions_query").input_value() == "solo"
+    box.fill("typed")
+    tab.page.locator("#tagger_caption_undo").click()
+    tab.page.locator("#tagger_captions_note", has_text="as it was").wait_for()
+    assert (path.read_text(), box.input_value()) == (before, "typed")
+    tab.page.get_by_role("button", name="Batch edit").click()
+    tab.box("tagger_batch_first").fill("my_trigger")
+    tab.page.locator("#tagger_batch_preview").click()
+    tab.page.locator("#tagger_batch_diff strong", has_text="would change").wait_for()
+    tab.page.locator("#tagger_batch_apply").click()
+    tab.page.locator("#tagger_captions_note", has_text="captions changed.").wait_for()
+    assert "has changed since" in tab.page.locator("#tagger_editor").inner_text()
+    assert (path.read_text(), box.input_value()) == (f"my_trigger, {before}", "typed")
+    tab.page.locator("#tagger_captions_show").click()
+    tab.page.locator("#tagger_captions_note", has_text="Not saved yet: black-cat.png.").wait_for()
+    pick(tab, "black-cat.png")
+    assert box.input_value() == "typed"
+    box.press("Control+Enter")
+    tab.until(lambda: path.read_text() == "typed", "it saved")
+
+
+def test_keys_pressed_while_a_caption_is_saved_are_not_lost(tab: Any, captioned: Path) -> None:
+    """What is typed on stays; the next picture waits until the answer is there."""
+    show(tab, captioned)
+    pick(tab, "black-cat.png")
+    path, box = captioned / "black-cat.txt", tab.box("tagger_caption_edit")
+    box.fill("one")
+
+    def late(route: Any) -> None:
+        answer = route.fetch()
+        tab.page.wait_for_timeout(400)
+        route.fulfill(response=answer)
+
+    tab.page.route(lambda url: "/run/" in url, late)
+    box.press("Control+Enter")
+    box.press("End")
+    box.press_sequentially(", two")
+    note = tab.page.locator("#tagger_captions_note", has_text="1 caption changed.")
+    note.wait_for()
+    assert (path.read_text(), box.input_value()) == ("one", "one, two")
+    box.press("Control+Enter")
+    box.press("PageDown")
+    title = tab.page.locator("#tagger_editor strong")
+    tab.until(lambda: title.inner_text() != "black-cat.png", "the next picture")
+    other = captioned / title.inner_text()
+    tab.until(lambda: box.input_value() == other.with_suffix(".txt").read_text(), "its caption")
+    assert path.read_text() == "one, two"
+    tab.page.wait_for_timeout(600)
+    tab.page.unroute_all(behavior="wait")
+    assert title.inner_text() == other.name, "it is left alone"
+    assert "Not saved" not in tab.page.locator("#tagger_captions_note").inner_text()
+
+
 def test_a_selection_is_edited_by_what_its_captions_share(tab: Any, captioned: Path) -> None:
     show(tab, captioned)
     pick(tab, "at-home.webp", "black-cat.png")

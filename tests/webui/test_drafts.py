@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tagger.webui.tab.drafts import MOST, Drafts, name_of
+from tagger.webui.tab.drafts import MOST, Draft, Drafts, name_of
 
 
 def typed(of: str, text: str, before: str = "1girl", title: str = "") -> dict[str, str]:
@@ -14,9 +14,27 @@ def typed(of: str, text: str, before: str = "1girl", title: str = "") -> dict[st
 def test_what_was_typed_is_kept_until_it_is_as_it_was() -> None:
     """Or saved; each for its own pictures."""
     drafts = Drafts().heard(typed("a", "1girl, hat")).heard(typed("b", "1girl"))
-    assert (drafts.text("a"), drafts.text("b")) == ("1girl, hat", None)
-    assert drafts.heard(typed("a", "1girl")).text("a") is None
-    assert drafts.without("a").text("a") is None
+    assert drafts.of("a") == Draft("a", "1girl, hat", "1girl")
+    assert drafts.of("b") is None
+    assert drafts.heard(typed("a", "1girl")).of("a") is None
+    assert drafts.without("a").of("a") is None
+
+
+def test_what_a_draft_began_with_is_kept_though_its_caption_changes() -> None:
+    """So that what was typed is known from what others did meanwhile."""
+    drafts = Drafts().heard(typed("a", "1girl, hat"))
+    drafts = drafts.heard(typed("a", "1girl, hat, cat", before="trigger, 1girl"))
+    assert drafts.of("a") == Draft("a", "1girl, hat, cat", "1girl")
+
+
+def test_what_the_editor_shows_already_is_known_until_nothing_is_told_of_it() -> None:
+    """However its box breaks the line; of no pictures there is nothing to show."""
+    drafts = Drafts().heard(typed("a", "1girl,\nhat"))
+    assert drafts.stands("a", "1girl, hat")
+    assert not drafts.stands("b", "1girl, hat")
+    assert not drafts.stands("a", "1girl")
+    assert not drafts.heard(None).stands("a", "1girl, hat")
+    assert not Drafts().stands("", "")
 
 
 def test_the_others_are_told_by_their_titles() -> None:
@@ -31,7 +49,7 @@ def test_the_others_are_told_by_their_titles() -> None:
 @pytest.mark.parametrize("told", [None, [], "x", {}, {"of": 3}])
 def test_a_page_may_tell_anything(told: object) -> None:
     """Nothing is kept of it."""
-    assert Drafts().heard(told) == Drafts()
+    assert not Drafts().heard(told).kept
 
 
 def test_a_page_keeps_so_many() -> None:
@@ -40,7 +58,7 @@ def test_a_page_keeps_so_many() -> None:
     for at in range(MOST + 5):
         drafts = drafts.heard(typed(str(at), "x"))
     assert len(drafts.kept) == MOST
-    assert drafts.text("4") is None
+    assert drafts.of("4") is None
 
 
 def test_pictures_have_a_name_of_their_own() -> None:

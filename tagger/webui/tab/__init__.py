@@ -19,9 +19,9 @@ Read downward:
                 the page Picture; why a tag; a caption sent to the host's prompts
     folder, destination, running
                 the page Folder; where captions go; the runs it shows
-    captions, layout, desk, gallery, editing
-                the page Captions; its components; what of a folder is looked at; how that is
-                drawn; how it is edited
+    captions, layout, desk, drafts, gallery, editing, batch
+                the page Captions; its components; what of a folder is looked at; what is typed
+                and not saved; how that is drawn; how it is edited, and many at once
     models      the page Models, and the line at the top
     training    the page Training
     tab         all of it put together

@@ -32,17 +32,20 @@ def build(shared: Shared, thumbnails: Thumbnails) -> None:
         """The table of tags follows: to read a hundred thousand captions takes a while."""
         listen(event.then, acts.tally, given, [page.note, page.tags, page.plot])
 
-    for event in (page.show.click, page.path.submit, page.query.submit):
-        first = listen(event, lambda: reading, [], [page.note])
-        shown = [page.path, page.query, page.extension, *given]
-        tallied(listen(first.then, acts.show, shown, every))
+    # each of these has what stands in the editor, and empties that box: our script lets no other
+    # of them, and no letter, begin before
+    def pressed(event: Any, act: Any, inputs: list[Any], outputs: list[Any]) -> Any:
+        return listen(event, act, [page.editor, *inputs], [page.editor, *outputs])
+
+    first = listen(page.show.click, lambda: reading, [], [page.note])
+    shown = [page.path, page.query, page.extension, *given]
+    tallied(pressed(first.then, acts.show, shown, every))
     listen(page.box.input, acts.hear, [page.box, *given], [page.box, *every])
-    tallied(listen(page.save.click, acts.save, [page.text, page.before, *given], every))
-    tallied(listen(page.undo.click, acts.undo, given, every))
-    tallied(listen(page.yes.click, acts.remove, given, every))
+    for button, act in ((page.save, acts.save), (page.undo, acts.undo), (page.yes, acts.remove)):
+        tallied(pressed(button.click, act, given, every))
     listen(page.no.click, lambda: update(visible=False), [], [page.confirm])
     asked = [page.scope, *page.batch, *given]
-    listen(page.look.click, acts.preview, asked, [edits, page.diff, page.apply])
+    pressed(page.look.click, acts.preview, asked, [edits, page.diff, page.apply])
     applied = [edits, page.diff, page.apply, *every]
-    tallied(listen(page.apply.click, acts.apply, [edits, *given], applied))
-    listen(page.twins.click, acts.twins, given, [page.doubles])
+    tallied(pressed(page.apply.click, acts.apply, [edits, *given], applied))
+    pressed(page.twins.click, acts.twins, given, [page.doubles])

@@ -2,31 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from ...errors import CaptionError, OptionError, UsageError
+from ...errors import CaptionError, UsageError
 from ...folder.confines import check_within
-from ...folder.corpus import ByFrequency, Common, CorpusEdit, Rare
+from ...folder.corpus import CorpusEdit
 from ...folder.dispose import apply_moves, kept_place, plan_moves
 from ...folder.edit import Edit
 from ...folder.editing import EditPlan, Rules, apply_edits
-from ...folder.edits import Add, Dedupe, Remove, Replace, Sort, Trigger
+from ...folder.edits import Add, Remove
 from ...folder.journal import FileChange, Recorder
 from ...folder.matching import Facts, Matcher
 from ...folder.query import Length
-from ...folder.search import Search
 from ...folder.sidecars import encode_caption, mark_of
 from ...folder.wholefile import get_file
 from ...folder.words import read_words
-from ...spelling import key
 from ..app import App
 from ..jobs import ENDED, Job
 from .desk import Desk, matcher
+from .drafts import name_of
 from .fragments.common import plural
-from .layout import ORDERS
-from .presets import words
 from .view import literal
 
 PATIENCE_S = 20.0
@@ -56,77 +53,24 @@ class Chosen(Matcher):
         return facts.picture in self._pictures
 
 
-@dataclass(frozen=True)
-class Batch:
-    """What the fold Batch edit asks for, as typed; empty: not asked for."""
-
-    search: str = ""
-    put: str = ""
-    replace: str = ""
-    remove: str = ""
-    front: str = ""
-    back: str = ""
-    first: str = ""
-    rarer: str = ""
-    commoner: str = ""
-    sort: str = "as they are"
-    dedupe: bool = False
-
-    def edits(self) -> list[Edit | CorpusEdit]:
-        """The edits, in the order of the page.
-
-        Raises:
-            OptionError: what can't be done, or nothing.
-        """
-        found = [*self._of_text(), *self._of_counts(), *self._of_order()]
-        if not found:
-            raise OptionError("expected an edit, got none: fill in one of the boxes")
-        return found
-
-    def _of_text(self) -> Iterator[Edit | CorpusEdit]:
-        if self.search:
-            yield Search(self.search, self.put)
-        yield from (Replace(old, new) for old, new in _pairs(self.replace))
-        if self.remove.strip():
-            yield Remove(words(self.remove))
-        if self.dedupe:
-            yield Dedupe()
-
-    def _of_counts(self) -> Iterator[Edit | CorpusEdit]:
-        if self.rarer.strip():
-            yield Rare(int(_number("Drop tags of fewer captions than", self.rarer)))
-        if self.commoner.strip():
-            yield Common(_number("Drop tags of more percent than", self.commoner))
-
-    def _of_order(self) -> Iterator[Edit | CorpusEdit]:
-        if self.back.strip():
-            yield Add(words(self.back))
-        if self.front.strip():
-            yield Add(words(self.front), "front")
-        if self.sort in _SORTS:
-            yield _SORTS[self.sort]()
-        if self.first.strip():
-            yield Trigger(self.first.strip())
-
-
-_SORTS: Mapping[str, Callable[[], Edit | CorpusEdit]] = dict(
-    zip(ORDERS[1:], (Sort, ByFrequency), strict=True)
-)
-
-
-def save(app: App, desk: Desk, text: str, before: str) -> Done:
-    """Save the caption of one picture as it stands, or of several what was changed of `before`.
+def save(app: App, desk: Desk) -> Done:
+    """Save the caption of one picture as it stands, or of several what was changed of it.
 
     Raises:
-        UsageError: nothing is selected. TaggerError: it can't be written.
+        UsageError: nothing is selected, or what stands in the editor is of other pictures.
+        TaggerError: it can't be written.
     """
     pictures = desk.selection
     if not pictures:
         raise UsageError("expected selected pictures, got none: click one")
+    of, text = desk.drafts.standing
+    if of != name_of(desk.selected):
+        raise UsageError("expected the caption of the selected pictures, got another: try again")
     line = " ".join(text.split())
     if len(pictures) == 1:
         return _performed(app, 1, lambda to: _write(app, desk, pictures[0], line, to))
-    edits = _differences(desk, before, line)
+    draft = desk.drafts.of(of)
+    edits = _differences(desk, draft.before, line) if draft else []
     if not edits:
         return Done("Nothing was changed.", None)
     plan = planned(app, desk, edits, pictures)
@@ -234,18 +178,3 @@ def _check(app: App, paths: Sequence[Path]) -> None:
     roots = app.host.roots()
     if roots is not None:
         check_within(paths, roots)
-
-
-def _pairs(text: str) -> Iterator[tuple[str, str]]:
-    for word in words(text):
-        old, found, new = word.rpartition("=")
-        if not found or not key(old):
-            raise OptionError(f"Replace tags: expected A = B, got {word!r}")
-        yield old.strip(), new.strip()
-
-
-def _number(label: str, text: str) -> float:
-    try:
-        return float(text.strip().removesuffix("%"))
-    except ValueError:
-        raise OptionError(f"{label}: expected a number, got {text!r}") from None

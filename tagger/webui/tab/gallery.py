@@ -15,7 +15,7 @@ from ..app import App
 from ..compat import update
 from . import desk as desks
 from .desk import Desk
-from .drafts import name_of
+from .drafts import is_same, name_of
 from .fragments import captions as fragments
 from .fragments import common
 from .thumbnails import Thumbnails
@@ -32,13 +32,15 @@ class Gallery:
 
     def looked(self, desk: Desk, model: str, said: Any = "") -> list[Any]:
         """Look at the folder anew; `said` is what just happened."""
+        stay = update()
         if not desk.query.strip():
             desk = desks.listed(self._app, desk, model)
-            grid, picked = self.grid(desk), self.picked(desk)
-            return [desk, said, update(), grid, update(), desk.query, *picked]
+            note = said or _unsaved(desk)
+            return [desk, note, stay, self.grid(desk), stay, stay, *self.picked(desk)]
         desk, stats = desks.look(self._app, desk, model)
         unread, shown, plot = tally(stats)
-        return [desk, said or unread, shown, self.grid(desk), plot, desk.query, *self.picked(desk)]
+        note = said or unread or _unsaved(desk)
+        return [desk, note, shown, self.grid(desk), plot, stay, *self.picked(desk)]
 
     def turned(self, desk: Desk) -> list[Any]:
         """Another page of it."""
@@ -46,8 +48,7 @@ class Gallery:
 
     def chosen(self, desk: Desk) -> list[Any]:
         """Other pictures of it chosen; what was typed for those before is told to be kept."""
-        left = desk.drafts.said(name_of(desk.selected))
-        note = common.note(left, "warn") if left else "" if desk.drafts.kept else update()
+        note = _unsaved(desk) or ("" if desk.drafts.kept else update())
         return [desk, note, *([update()] * 4), *self.picked(desk)]
 
     def same(self, desk: Desk) -> list[Any]:
@@ -78,12 +79,14 @@ class Gallery:
             return [fragments.editor((), "", ""), "", "", undo, hidden]
         title, said, text = self._edited(desk, some)
         of = name_of(some)
-        draft = desk.drafts.text(of)
-        if draft is not None:
-            said = f"{said} Not saved yet: Ctrl+Enter saves it.".strip()
+        draft = desk.drafts.of(of)
+        if draft:
+            since = "" if is_same(draft.before, text) else ", and its caption has changed since"
+            said = f"{said} Not saved yet{since}: Ctrl+Enter saves it.".strip()
         thumbs = self._thumbnails.all_of(list(map(Path, some[:4])))
         head = fragments.editor(thumbs, title, said, of)
-        return [head, text if draft is None else draft, text, undo, hidden]
+        shown = draft.text if draft else text
+        return [head, update() if desk.drafts.stands(of, shown) else shown, text, undo, hidden]
 
     def _edited(self, desk: Desk, some: list[str]) -> tuple[str, str, str]:
         """What the editor calls these pictures, a sentence, and the text that they have."""
@@ -94,6 +97,12 @@ class Gallery:
         text = desk.settings.format.separator.join(desks.shared_tags(desk, map(Path, some)))
         said = "Shared tags below: what you add or take out is added or taken out in all."
         return f"{len(some):,} pictures", said, text
+
+
+def _unsaved(desk: Desk) -> Any:
+    """What was typed for other pictures than are chosen, as a note."""
+    left = desk.drafts.said(name_of(desk.selected))
+    return common.note(left, "warn") if left else ""
 
 
 def tally(stats: FolderStats) -> tuple[Any, Any, Any]:

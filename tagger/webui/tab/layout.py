@@ -42,11 +42,12 @@ class CaptionsLayout:
     twins: Any
     doubles: Any
     box: Any
+    editor: Any
 
 
 def captions_page(start: Any) -> CaptionsLayout:
     """Make the components; `start` stands where the grid will be."""
-    made: dict[str, Any] = {"box": letter_box("captions")}
+    made: dict[str, Any] = {"box": letter_box("captions"), "editor": letter_box("editor")}
     with make("Row", elem_classes=["tg-row"]):
         folder = "A folder of pictures with captions"
         query = '1girl and not (sword or "long hair")'

@@ -17,6 +17,7 @@ from ...app import App
 from ...compat import update
 from .. import desk as desks
 from .. import editing
+from ..batch import Batch
 from ..desk import PAGE, Desk
 from ..drafts import name_of
 from ..fragments import captions as fragments
@@ -28,7 +29,10 @@ from ..thumbnails import Thumbnails
 
 
 class Acts:
-    """What the page's listeners do; each gives the values of its outputs."""
+    """What the page's listeners do; each gives the values of its outputs.
+
+    `told`: what our script found in the editor. Its box is emptied, which the script waits for.
+    """
 
     def __init__(self, shared: Shared, thumbnails: Thumbnails) -> None:
         self._shared, self._thumbnails = shared, thumbnails
@@ -36,19 +40,19 @@ class Acts:
         self._gallery = Gallery(self._app, thumbnails)
 
     def show(
-        self, path: str, query: str, extension: str, desk: Desk | None, *given: Any
+        self, told: str, path: str, query: str, extension: str, desk: Desk | None, *given: Any
     ) -> list[Any]:
         """Open a folder, or look at it through another filter."""
-        desk = desk or Desk()
+        desk = _heard(told, desk)
         try:
             asked = self._shared.ask(*given)
             folder = replace(desk.folder, extension=extension or ".txt")
             root = self._app.check_path(path or "")
-            same = desk if root == desk.root else Desk()
-            desk = Desk(root, folder, asked.settings, query or "", run=same.run, drafts=same.drafts)
-            return self._gallery.looked(desk, asked.model)
+            run = desk.run if root == desk.root else None
+            desk = Desk(root, folder, asked.settings, query or "", run=run, drafts=desk.drafts)
+            return ["", *self._gallery.looked(desk, asked.model)]
         except TaggerError as error:
-            return self._gallery.failed(desk, str(error))
+            return ["", *self._gallery.failed(desk, str(error))]
 
     def hear(self, post: str, desk: Desk | None, *given: Any) -> list[Any]:
         """What our script heard: tags to filter by, pages, what is selected; empties the box."""
@@ -61,35 +65,34 @@ class Acts:
                 shown = self._gallery.failed(desk, str(error))
         return ["", *(shown or self._gallery.same(desk))]
 
-    def save(self, text: str, before: str, desk: Desk | None, *given: Any) -> list[Any]:
+    def save(self, told: str, desk: Desk | None, *given: Any) -> list[Any]:
         """Save what stands in the editor."""
-        return self._done(
-            desk and desk.settled(),
-            given,
-            lambda desk: editing.save(self._app, desk, text or "", before or ""),
-        )
+        desk = _heard(told, desk)
+        return ["", *self._done(desk.settled(), given, lambda _: editing.save(self._app, desk))]
 
-    def undo(self, desk: Desk | None, *given: Any) -> list[Any]:
+    def undo(self, told: str, desk: Desk | None, *given: Any) -> list[Any]:
         """Take the last edit back."""
-        return self._done(desk, given, lambda desk: editing.undo(self._app, desk))
+        desk = _heard(told, desk)
+        return ["", *self._done(desk, given, lambda desk: editing.undo(self._app, desk))]
 
-    def remove(self, desk: Desk | None, *given: Any) -> list[Any]:
+    def remove(self, told: str, desk: Desk | None, *given: Any) -> list[Any]:
         """Delete the chosen pictures, into a kept place."""
-        return self._done(desk, given, lambda desk: editing.remove(self._app, desk))
+        desk = _heard(told, desk)
+        return ["", *self._done(desk, given, lambda desk: editing.remove(self._app, desk))]
 
-    def preview(self, scope: str, *given: Any) -> list[Any]:
+    def preview(self, told: str, scope: str, *given: Any) -> list[Any]:
         """What a batch of edits would do."""
-        fields = given[: len(astuple(editing.Batch()))]
+        fields = given[: len(astuple(Batch()))]
         desk: Desk = given[len(fields)] or Desk()
         rest = given[len(fields) + 1 :]
         try:
             asked = self._shared.ask(*rest)
             some = desk.selection if scope == "the selection" else None
-            edits = editing.Batch(*fields).edits()
+            edits = Batch(*fields).edits()
             plan = editing.planned(self._app, desk, edits, some, asked.model)
             found = preview(plan, desk.settings.format)
         except TaggerError as error:
-            return [None, common.note(str(error), "bad"), update(interactive=False)]
+            return ["", None, common.note(str(error), "bad"), update(interactive=False)]
         form_ = desk.settings.format
         samples = [
             (one.captioned.caption.name, texts(one.before, form_), texts(one.after, form_))
@@ -98,23 +101,24 @@ class Acts:
         said = [each.said for each in plan.edits]
         left = list(found.left.most_common())
         drawn = fragments.batch(said, found.changed, found.captions, samples, left)
-        return [plan, drawn, update(interactive=found.changed > 0)]
+        return ["", plan, drawn, update(interactive=found.changed > 0)]
 
-    def apply(self, plan: Any, desk: Desk | None, *given: Any) -> list[Any]:
+    def apply(self, told: str, plan: Any, desk: Desk | None, *given: Any) -> list[Any]:
         """Do what was previewed."""
-        off = [None, "", update(interactive=False)]
+        desk = _heard(told, desk)
+        off = ["", None, "", update(interactive=False)]
         if plan is None:
-            return [*off, *self._gallery.failed(desk or Desk(), "Preview the edits first.")]
+            return [*off, *self._gallery.failed(desk, "Preview the edits first.")]
         return [*off, *self._done(desk, given, lambda _: editing.apply(self._app, plan))]
 
-    def twins(self, desk: Desk | None, *given: Any) -> Any:
+    def twins(self, told: str, desk: Desk | None, *given: Any) -> list[Any]:
         """The pictures that are there more than once, of those that are shown."""
         found = find_duplicates(map(Path, (desk or Desk()).pictures))
         groups = [
             [(self._thumbnails.of(path), path.name) for path in group[:6]]
             for group in found.groups[:20]
         ]
-        return fragments.duplicates(groups, len(found.groups))
+        return ["", fragments.duplicates(groups, len(found.groups))]
 
     # the parts
 
@@ -126,6 +130,7 @@ class Acts:
             tag = str(letter.get("tag", ""))
             query = desks.narrowed(desk.query, tag, how if how in ("or", "without") else "and")
             shown = self._gallery.looked(replace(desk, query=query, first=0), asked.model)
+            shown[_QUERY] = query
             return shown[0], shown
         if act == "page":
             first = str(letter.get("first", ""))
@@ -156,10 +161,9 @@ class Acts:
         return [unread or update(), shown, plot]
 
     def _done(
-        self, desk: Desk | None, given: Sequence[Any], act: Callable[[Desk], editing.Done]
+        self, desk: Desk, given: Sequence[Any], act: Callable[[Desk], editing.Done]
     ) -> list[Any]:
         """Do it, then show the folder as it is now, with the same pictures chosen."""
-        desk = desk or Desk()
         try:
             done = act(desk)
             chosen = {desk.pictures[i] for i in desk.chosen}
@@ -173,6 +177,16 @@ class Acts:
         again = frozenset(i for i, name in enumerate(now.pictures) if name in chosen)
         now = replace(now, chosen=again)
         return [now, *shown[1:3], self._gallery.grid(now), *shown[4:6], *self._gallery.picked(now)]
+
+
+_QUERY = 5
+"""The place of the filter's box among the outputs: only what changes a filter writes there."""
+
+
+def _heard(told: str, desk: Desk | None) -> Desk:
+    """The desk with what stands in the editor."""
+    desk, post = desk or Desk(), letters(told)
+    return replace(desk, drafts=desk.drafts.heard(post[0] if post else None))
 
 
 def _places(given: Any, desk: Desk) -> frozenset[int]:
