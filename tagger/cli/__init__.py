@@ -11,8 +11,10 @@ from __future__ import annotations
 
 import gc
 import importlib
+import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 from ..errors import TaggerError, UsageError, unlike_torch
@@ -43,6 +45,10 @@ VERBS: dict[str, tuple[str, str]] = {
     "export": ("export", "Write a model's folder as other tools read it."),
     "demo": ("demo", "Draw a booru with known truth."),
 }
+
+_NO_ALGEBRA = ("tag", "caption")
+"""Verbs that multiply no matrices in numpy."""
+_BLAS_THREADS = "OPENBLAS_NUM_THREADS"
 
 
 def main(argv: Sequence[str]) -> int:
@@ -96,10 +102,23 @@ def _module(name: str) -> Any:
     """Import a verb's module: to look for garbage among what that makes would be in vain."""
     gc.disable()
     try:
-        return importlib.import_module(f".{name}", __name__)
+        with _numpy_alone() if name in _NO_ALGEBRA else nullcontext():
+            return importlib.import_module(f".{name}", __name__)
     finally:
         gc.freeze()
         gc.enable()
+
+
+@contextmanager
+def _numpy_alone() -> Iterator[None]:
+    """Let numpy, if it is imported now, start no threads: each would wait in a loop for a while."""
+    asked = _BLAS_THREADS in os.environ
+    os.environ.setdefault(_BLAS_THREADS, "1")
+    try:
+        yield
+    finally:
+        if not asked:  # torch may have an OpenBLAS of its own
+            del os.environ[_BLAS_THREADS]
 
 
 def overview() -> str:

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 from ..errors import ModelError
 from .contract import Dim
@@ -42,6 +42,8 @@ _SMALL = 1 << 16  # bytes
 _DEEPEST = 64  # messages inside messages: three for a graph in a graph
 
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
+_LENGTHS = {_VARINT: 0, _FIXED64: 8, _FIXED32: 4}
+_LONGEST_NUMBER = 10  # bytes
 _LONGEST_NAME = 4096
 
 
@@ -57,8 +59,7 @@ class Header:
     outputs: Mapping[str, Shape]
 
 
-@dataclass(frozen=True)
-class _Field:
+class _Field(NamedTuple):
     """A message's field: where its `key` stands, its number, its value or bytes start to stop."""
 
     key: int
@@ -222,11 +223,12 @@ def _fields(file: BinaryIO, position: int, end: int) -> Iterator[_Field]:
     while position < end:
         at = position
         file.seek(at)
-        key = _varint(file)
+        head = file.read(2 * _LONGEST_NUMBER)
+        key, used = _varint(head, 0)
         number, wire = key >> 3, key & 7
-        value = _varint(file) if wire in (_VARINT, _BYTES) else 0
-        start = file.tell()
-        length = {_VARINT: 0, _FIXED64: 8, _FIXED32: 4, _BYTES: value}.get(wire)
+        value, used = _varint(head, used) if wire in (_VARINT, _BYTES) else (0, used)
+        start = at + used
+        length = value if wire == _BYTES else _LENGTHS.get(wire)
         if length is None or number == 0:
             raise _BrokenError("other bytes")
         position = start + length
@@ -235,13 +237,13 @@ def _fields(file: BinaryIO, position: int, end: int) -> Iterator[_Field]:
         yield _Field(at, number, value, start, position)
 
 
-def _varint(file: BinaryIO) -> int:
+def _varint(head: bytes, at: int) -> tuple[int, int]:
+    """The number that begins at a byte, and where it ends."""
     value = 0
-    for shift in range(0, 70, 7):
-        byte = file.read(1)
-        if not byte:
-            raise _BrokenError("an end in the middle of a number")
-        value |= (byte[0] & 0x7F) << shift
-        if byte[0] < 0x80:
-            return value
+    for shift, byte in enumerate(head[at : at + _LONGEST_NUMBER]):
+        value |= (byte & 0x7F) << 7 * shift
+        if byte < 0x80:
+            return value, at + shift + 1
+    if len(head) < at + _LONGEST_NUMBER:
+        raise _BrokenError("an end in the middle of a number")
     raise _BrokenError("other bytes")
