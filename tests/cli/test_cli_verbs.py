@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -37,6 +38,24 @@ def test_help_costs_no_heavy_import() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
     assert not HEAVY & set(done.stdout.split())
+
+
+@pytest.mark.parametrize("asked", [{}, {"OPENBLAS_NUM_THREADS": "3"}])
+def test_a_start_leaves_the_process_as_it_was(asked: dict[str, str]) -> None:
+    """While a verb is imported there is no look for garbage, and numpy starts no threads."""
+    code = """if 1:
+        import contextlib, gc, os
+        from tagger.cli import main
+        with contextlib.suppress(SystemExit):
+            main(["tag", "--help"])
+        print(gc.isenabled(), os.environ.get("OPENBLAS_NUM_THREADS"))
+    """
+    environment = {k: v for k, v in os.environ.items() if k != "OPENBLAS_NUM_THREADS"} | asked
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment
+    )
+
+    assert done.stdout.splitlines()[-1] == f"True {asked.get('OPENBLAS_NUM_THREADS')}"
 
 
 @pytest.mark.parametrize("verb", VERBS)
