@@ -189,10 +189,14 @@ def _expected_tuple(kind: Any, own: Option) -> str:
 
 def _range(own: Option) -> str:
     if own.ge is not None and own.le is not None:
-        return f" from {own.ge:g} to {own.le:g}"
+        return f" from {_bound(own.ge)} to {_bound(own.le)}"
     if own.ge is not None:
-        return f" of at least {own.ge:g}"
-    return "" if own.le is None else f" of at most {own.le:g}"
+        return f" of at least {_bound(own.ge)}"
+    return "" if own.le is None else f" of at most {_bound(own.le)}"
+
+
+def _bound(value: float) -> str:
+    return str(value) if isinstance(value, int) else f"{value:g}"
 
 
 def word(name: object) -> str:

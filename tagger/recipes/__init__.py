@@ -14,11 +14,14 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any, cast
 
+from ..bytecount import readable
 from ..errors import OptionError
 from ..groups import settings
+from ..paths import cause_of
+from .yamlfile import read, written
 
 SECTIONS = ("dataset", "train")
-LARGEST_FILE = 1 << 20
+LARGEST_FILE = 1_000_000
 """Bytes; a recipe is a page of settings."""
 
 
@@ -63,15 +66,17 @@ def recipe_defaults(
 
 def as_yaml(name: str, section: Mapping[str, Any]) -> str:
     """One section as the text of a recipe, in the order given; plain JSON values only."""
-    import yaml
-
-    return yaml.safe_dump({name: dict(section)}, sort_keys=False, allow_unicode=True, width=100)
+    return written({name: dict(section)})
 
 
 def _section(path: Path, name: str, found: object) -> dict[str, Any]:
     if not isinstance(found, (dict, type(None))):
         raise OptionError(f"{path}: {name}: expected settings with values, got {found!r:.60}")
-    return dict(cast("dict[str, Any]", found or {}))
+    given = cast("dict[Any, Any]", found or {})
+    for key in given:
+        if not isinstance(key, str):
+            raise OptionError(f"{path}: {name}: expected the name of a setting, got {key!r:.60}")
+    return dict(given)
 
 
 def _find(name_or_path: str | Path) -> Path:
@@ -82,35 +87,23 @@ def _find(name_or_path: str | Path) -> Path:
     own = Path(__file__).parent / f"{name_or_path}.yaml"
     if str(name_or_path) in recipes():
         return own
+    if path.is_dir() or path.suffix in (".yaml", ".yml"):
+        got = "a folder" if path.is_dir() else "none there"
+        raise OptionError(f"{name_or_path}: expected a file of YAML, got {got}")
     near = difflib.get_close_matches(str(name_or_path), recipes(), n=1)
     hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(recipes())}"
     raise OptionError(f"{name_or_path}: expected the name or file of a recipe: {hint}")
 
 
 def _load(path: Path) -> object:
-    import yaml
-
     try:
         with path.open("rb") as file:
             text = file.read(LARGEST_FILE + 1)
-        if len(text) > LARGEST_FILE:
-            raise OptionError(f"{path}: expected at most {LARGEST_FILE} bytes, got more")
-        twice = _written_twice(yaml.compose(text, yaml.SafeLoader))
-        if twice:
-            raise OptionError(f"{path}: expected each name once, got {twice!r} twice: keep one")
-        return yaml.safe_load(text)
-    except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
-        cause = " ".join(str(error).split())
-        raise OptionError(f"{path}: expected a recipe in YAML, got {cause}") from error
-
-
-def _written_twice(node: Any) -> str | None:
-    """A name that stands twice beside itself; YAML itself would take the last in silence."""
-    seen: set[str] = set()
-    for key, value in getattr(node, "value", ()) if getattr(node, "id", "") == "mapping" else ():
-        if key.value in seen:
-            return str(key.value)
-        seen.add(key.value)
-        if inner := _written_twice(value):
-            return inner
-    return None
+    except OSError as error:
+        raise OptionError(f"{path}: can't be read: {cause_of(error)}") from error
+    if len(text) > LARGEST_FILE:
+        raise OptionError(f"{path}: expected at most {readable(LARGEST_FILE)}, got more")
+    try:
+        return read(text)
+    except ValueError as error:
+        raise OptionError(f"{path}: expected settings in YAML, got {error}") from error

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from tagger.errors import OptionError
-from tagger.recipes import read_recipe, recipes
+from tagger.recipes import as_yaml, read_recipe, recipes
+from tagger.recipes.yamlfile import read
 
 pytest.importorskip("yaml")
 
@@ -44,6 +48,9 @@ def test_an_unknown_name_says_the_nearest() -> None:
         "",
         "a: [",
         "x: !!python/object/apply:os.getcwd []",
+        "train: {3: 4}",
+        "train: {[a]: 4}",
+        "train: &a {heads: *a}",
         "\x00",
     ],
 )
@@ -60,5 +67,60 @@ def test_a_name_written_twice_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "twice.yaml"
     path.write_text("train:\n  epochs: 3\n  lr: 0.1\n  epochs: 4\n")
 
-    with pytest.raises(OptionError, match="'epochs' twice"):
+    with pytest.raises(OptionError, match="line 4: expected each name once, got 'epochs' twice"):
         read_recipe(path)
+    path.write_text('train:\n  plateau:\n  - {"lr": 1, "lr": 2}\n')
+    with pytest.raises(OptionError, match="line 3: expected each name once, got 'lr' twice"):
+        read_recipe(path)
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("1e-3", 0.001),
+        ("2.5E+2", 250.0),
+        (".5", 0.5),
+        ("-1.", -1.0),
+        ("12", 12),
+        ("true", True),
+        ("off", "off"),
+        ("on", "on"),
+        ("no", "no"),
+        ("2024-01-31", "2024-01-31"),
+        ("1e-3x", "1e-3x"),
+        ("'1e-3'", "1e-3"),
+        ("null", None),
+    ],
+)
+def test_words_are_what_the_newer_yaml_takes_them_for(
+    written: str, meant: object, tmp_path: Path
+) -> None:
+    """Of version 1.2, chapter 10.3: `lr: 1e-3` is a number and `cache: off` is a word."""
+    path = tmp_path / "own.yaml"
+    path.write_text(f"train: {{a: {written}}}")
+    found = read_recipe(path)["train"]["a"]
+    assert found == meant
+    assert type(found) is type(meant)
+
+
+WORDS = st.text(st.characters(exclude_categories=("Cc", "Cs", "Zl", "Zp")))
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | WORDS,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(WORDS, inner, max_size=3),
+    max_leaves=6,
+)
+
+
+@given(st.dictionaries(WORDS, VALUES, max_size=4))
+@example({"a": "1e-3", "b": "off", "c": "2024-01-31", "d": 1e-05, "e": "0x1F", "f": "1_000"})
+def test_settings_that_are_written_are_read_back(section: dict[str, Any]) -> None:
+    """Whatever a text looks like."""
+    assert read(as_yaml("train", section).encode()) == {"train": section}
+
+
+def test_a_file_that_is_not_there_is_no_recipe(tmp_path: Path) -> None:
+    """It is told apart from a recipe's name."""
+    with pytest.raises(OptionError, match=r"own\.yaml: expected a file of YAML, got none there"):
+        read_recipe(tmp_path / "own.yaml")
+    with pytest.raises(OptionError, match="expected a file of YAML, got a folder"):
+        read_recipe(tmp_path)
