@@ -10,6 +10,7 @@ from __future__ import annotations
 import difflib
 import functools
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import MISSING, dataclass, field, fields, is_dataclass
 from pathlib import PurePath
 from typing import Any, TypeVar, cast, get_type_hints, overload
@@ -126,10 +127,14 @@ def check(instance: Any) -> None:
     is meant, a mapping a copy. Raises OptionError: "threshold: expected a number from 0 to 1,
     got 1.5".
     """
-    kinds = _kinds(cast("type[Any]", type(instance)))
+    cls = cast("type[Any]", type(instance))
+    kinds, settled = _kinds(cls), _settled(cls)
     for item in fields(instance):
-        own, given = _option(item.metadata), getattr(instance, item.name)
-        value = read(given, kinds[item.name], own, item.name, _build)
+        given = getattr(instance, item.name)
+        if given is item.default and item.name in settled:  # most are
+            value = settled[item.name]
+        else:
+            value = read(given, kinds[item.name], _option(item.metadata), item.name, _build)
         object.__setattr__(instance, item.name, value)
 
 
@@ -182,6 +187,18 @@ def _option(metadata: Mapping[str, Any]) -> Option:
 @functools.cache
 def _kinds(cls: type[Any]) -> dict[str, Any]:
     return get_type_hints(cls)
+
+
+@functools.cache
+def _settled(cls: type[Any]) -> dict[str, Any]:
+    """The defaults of a class as `check` leaves them, of those that it lets pass."""
+    found: dict[str, Any] = {}
+    for item in fields(cls):
+        if item.default is not MISSING:
+            with suppress(OptionError):
+                kind, own = _kinds(cls)[item.name], _option(item.metadata)
+                found[item.name] = read(item.default, kind, own, item.name, _build)
+    return found
 
 
 def _plain(value: Any) -> Any:
