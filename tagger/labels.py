@@ -7,6 +7,7 @@ Category, and never assumed. Knows no scores and no thresholds but those a label
 from __future__ import annotations
 
 import math
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -160,7 +161,9 @@ class LabelSet:
     @cached_property
     def categories(self) -> tuple[Category, ...]:
         """The categories present, in order of first appearance."""
-        return tuple(dict.fromkeys(label.category for label in self.labels if label.name))
+        # most labels share theirs: to hash each would take longest of all at a start
+        shared = {id(label.category): label.category for label in self.labels if label.name}
+        return tuple(dict.fromkeys(shared.values()))
 
     @property
     def numbering(self) -> tuple[Category, ...]:
@@ -192,9 +195,9 @@ class LabelSet:
 
     @cached_property
     def _by_category(self) -> Mapping[str, NDArray[np.intp]]:
-        found: dict[str, list[int]] = {}
+        found = defaultdict[str, list[int]](list)
         for index, label in enumerate(self.labels):
-            found.setdefault(label.category.name, []).append(index)
+            found[label.category.name].append(index)
         return {name: _frozen(np.array(indices, np.intp)) for name, indices in found.items()}
 
 

@@ -88,11 +88,6 @@ class Selector:
         return frozenset(self._kept.tolist())
 
     @cached_property
-    def _named(self) -> list[tuple[str, str]]:
-        """Each label's name and category."""
-        return [(label.name, label.category.name) for label in self.labels]
-
-    @cached_property
     def unknown(self) -> tuple[str, ...]:
         """The tags given a threshold of their own that the model does not know."""
         return tuple(t for t in self.selection.tag_thresholds if self.labels.find(t) is None)
@@ -127,12 +122,10 @@ class Selector:
         scores = np.asarray(values, np.float32)
         picked = self(scores)
         indices: list[int] = picked.tolist()
-        named = [self._named[index] for index in indices]
+        named = [self.labels[index] for index in indices]
         return [
-            Tag(name, category, score, index)
-            for (name, category), score, index in zip(
-                named, numbers(scores[picked]), indices, strict=True
-            )
+            Tag(label.name, label.category.name, score, index)
+            for label, score, index in zip(named, numbers(scores[picked]), indices, strict=True)
         ]
 
     def decides(self, values: ArrayLike, floor: float) -> bool:
