@@ -145,21 +145,27 @@ def _spoken(seconds: float) -> str:
     return f"{minutes // 60} h {minutes % 60:02} min" if minutes >= 60 else f"{minutes} min"
 
 
+def stop_if_asked(training: Training, signal: float | None = None) -> None:
+    """Raise Stopped where somebody has asked, or `signal` says so; all is saved before."""
+    found = int(training.agreed(training.asked.signal) if signal is None else signal)
+    if found:
+        step = training.learner.state.step
+        raise Stopped(f"stopped after step {step:,}: --resume goes on from there", 128 + found)
+
+
 def _pause(training: Training, unread: deque[_Taken], last: bool) -> bool:
     """After a step: save where it is time; whether the epoch breaks off here.
 
     Raises Stopped, with a checkpoint written, where somebody has asked.
     """
     config, learner = training.config, training.learner
-    signal = int(training.agreed(training.asked.signal))
+    signal = training.agreed(training.asked.signal)
     if signal or (learner.state.step % config.run.save_every == 0 and not last):
         while unread:
             _read(training, unread.popleft())
         training.settle()
         learner.save(training.folder)
-    if signal:
-        step = learner.state.step
-        raise Stopped(f"stopped after step {step:,}: --resume goes on from there", 128 + signal)
+    stop_if_asked(training, signal)
     limit = 60 * config.run.time_limit
     over = bool(limit) and training.elapsed() >= limit
     return bool(training.agreed(over or (config.out / "stop").exists()))

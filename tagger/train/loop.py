@@ -17,16 +17,16 @@ from .begin import make_network
 from .checkpoint import BEST
 from .config import TrainConfig
 from .devices import make_accelerator
-from .epoch import run_epoch
+from .epoch import run_epoch, stop_if_asked
 from .finish import finish
 from .judge import Judged, judge
 from .learner import Learner, computed_in, make_learner
 from .material import Material, gather
 from .model import TaggerNetwork
-from .plan import make_plan
+from .plan import Plan, make_plan
 from .progress import Progress
 from .report import supported_labels
-from .run import describe_run, opened
+from .run import alone, describe_run, opened
 from .samples import samples_of, spread, write_sheet
 from .sharding import passed_over
 from .stopping import Asked, listening
@@ -41,22 +41,27 @@ def train(config: TrainConfig, screen: TextIO | None = None) -> Path:
     training came to numbers that are none, Stopped where it was asked to stop.
     """
     accelerator = make_accelerator(config)
-    first = accelerator.is_main_process
     plan = make_plan(config)
-    progress = Progress(config.out, screen, quiet=not first)
-    with listening() as asked:
-        with opened(plan) if first else nullcontext():
-            with accelerator.main_process_first():  # it prepares pictures, the others find them
-                material = gather(plan, accelerator.device, progress)
-            training = _begin(material, accelerator, progress, asked)
-        try:
+    with alone(config.out) if accelerator.is_main_process else nullcontext(), listening() as asked:
+        return _train(plan, accelerator, screen, asked)
+
+
+def _train(plan: Plan, accelerator: Accelerator, screen: TextIO | None, asked: Asked) -> Path:
+    first = accelerator.is_main_process
+    progress = Progress(plan.config.out, screen, quiet=not first)
+    with opened(plan) if first else nullcontext():
+        with accelerator.main_process_first():  # it prepares pictures, the others find them
+            material = gather(plan, accelerator.device, progress)
+        training = _begin(material, accelerator, progress, asked)
+    try:
+        with asked.waiting():  # for the step's end, and a checkpoint
             _run(training)
-        finally:
-            progress.close()
+    finally:
+        progress.close()
     learner = training.learner
     learner.load(training.folder / BEST)
     network = _finished(material, learner)
-    folder = config.out / "model"
+    folder = plan.config.out / "model"
     if first:
         folder = finish(material, network, progress)
     accelerator.wait_for_everyone()
@@ -125,6 +130,7 @@ def _run(training: Training) -> None:
         better = _count(training, judged)
         learner.save(training.folder, best=better)
         _tell_epoch(training, loss, judged)
+        stop_if_asked(training)
 
 
 def _over(training: Training) -> bool:

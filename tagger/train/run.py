@@ -8,7 +8,7 @@ import platform
 import re
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import accelerate
@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from .. import __version__
 from ..dataset.index import Dataset
 from ..errors import UsageError
+from ..models.lock import held
 from ..paths import cause_of
 from .config import TrainConfig
 from .material import Material
@@ -29,17 +30,53 @@ from .summary import network_summary
 from .written import write_json
 
 SCHEMA = 1
+LOCK = ".lock"
+"""Held by the training that writes a run."""
+
+
+@contextmanager
+def alone(out: Path) -> Iterator[None]:
+    """The run's folder, there and ours for as long as the block runs; an empty one goes again.
+
+    Raises UsageError where another training holds it, or it can't be made.
+    """
+    missing = [folder for folder in (out, *out.parents) if not folder.exists()]
+    with ExitStack() as stack:
+        try:
+            out.mkdir(parents=True, exist_ok=True)
+            stack.callback(_remove, missing)
+            stack.enter_context(held(out / LOCK, 0.0))
+            stack.callback(_unlink, out / LOCK)  # while it is held, so that nobody else's goes
+        except TimeoutError as error:
+            raise UsageError(
+                f"{out}: expected a run that nothing writes, got one of a training under way: wait "
+                f"for its end, or choose another folder"
+            ) from error
+        except OSError as error:
+            raise UsageError(f"{out}: can't be written: {cause_of(error)}") from error
+        yield
+
+
+def _unlink(lock: Path) -> None:
+    with suppress(OSError):  # Windows keeps what is open: it stays, and stands in nobody's way
+        lock.unlink()
+
+
+def _remove(folders: list[Path]) -> None:
+    for folder in folders:
+        with suppress(OSError):  # something in it
+            folder.rmdir()
 
 
 @contextmanager
 def opened(plan: Plan) -> Iterator[None]:
-    """The run's folder, made; what is refused inside leaves nothing of one that was new.
+    """The run's folder, begun; what is refused inside leaves nothing in one that was empty.
 
     Raises UsageError before anything is written where the folder is not the run's.
     """
     config = plan.config
     out = config.out
-    begun = out.exists() and (not out.is_dir() or any(out.iterdir()))
+    begun = any(path.name != LOCK for path in out.iterdir())
     if begun and not config.resume:
         raise UsageError(
             f"{out}: expected a new or empty folder, got one with something in it: choose "
@@ -47,29 +84,24 @@ def opened(plan: Plan) -> Iterator[None]:
         )
     if begun:
         _check_same(config, plan.dataset)
-    missing = [folder for folder in (out, *out.parents) if not folder.exists()]
     try:
-        (out / "checkpoints").mkdir(parents=True, exist_ok=True)
+        (out / "checkpoints").mkdir(exist_ok=True)
         (out / "stop").unlink(missing_ok=True)
         yield
     except BaseException as error:
         if not begun:
-            _take_away(out, missing)
+            _empty(out)
         if isinstance(error, OSError) and error.filename:
             raise UsageError(f"{error.filename}: can't be written: {cause_of(error)}") from error
         raise
 
 
-def _take_away(out: Path, missing: list[Path]) -> None:
-    """Leave the folder as it was: empty, or not there."""
-    for path in out.glob("*"):
+def _empty(out: Path) -> None:
+    for path in out.iterdir():
         if path.is_dir():
             shutil.rmtree(path, ignore_errors=True)
-        else:
+        elif path.name != LOCK:
             path.unlink(missing_ok=True)
-    for folder in missing:
-        with suppress(OSError):  # never made, or somebody else's by now
-            folder.rmdir()
 
 
 def describe_run(material: Material, network: TaggerNetwork, judged: NDArray[np.intp]) -> None:

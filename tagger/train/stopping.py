@@ -1,6 +1,6 @@
-"""When a training is asked to stop: SIGTERM and Ctrl-C, after the step, with a checkpoint.
+"""When a training is asked to stop, by SIGTERM or Ctrl-C: after the step, with a checkpoint.
 
-A second Ctrl-C ends it at once.
+Before the first step and after the last one at once; a second Ctrl-C always.
 """
 
 from __future__ import annotations
@@ -28,11 +28,29 @@ class Asked:
 
     def __init__(self) -> None:
         self.signal = 0
+        self._waits = False
+        self._how = "no step was taken"
+
+    @contextmanager
+    def waiting(self) -> Iterator[None]:
+        """Within the block the first signal is only noted: whoever looks saves, and stops."""
+        self._waits = True
+        try:
+            yield
+        finally:
+            self._waits = False
+            self._how = "--resume goes on from the last checkpoint"
+
+    def hear(self, number: int) -> None:
+        """Note a signal. Raises Stopped at once where there is nothing to wait for."""
+        self.signal = number
+        if not self._waits:
+            raise Stopped(f"stopped: {self._how}", 128 + number)
 
 
 @contextmanager
 def listening() -> Iterator[Asked]:
-    """Within the block SIGTERM and SIGINT are noted. Only a program's main thread can listen."""
+    """Within the block SIGTERM and SIGINT are heard. Only a program's main thread can listen."""
     asked = Asked()
     if threading.current_thread() is not threading.main_thread():
         yield asked
@@ -40,8 +58,8 @@ def listening() -> Iterator[Asked]:
     before: dict[int, Any] = {}
 
     def note(number: int, _: Any) -> None:
-        asked.signal = number
         signal.signal(number, before[number])  # the second one ends it
+        asked.hear(number)
 
     for number in (signal.SIGTERM, signal.SIGINT):
         before[number] = signal.signal(number, note)

@@ -29,15 +29,18 @@ from tagger.dataset.index import Dataset
 from tagger.dataset.shards import ShardOptions, write_shards
 from tagger.errors import DatasetError, OptionError, TaggerError, UsageError
 from tagger.evaluate.metrics import Predictions
-from tagger.train import checkpoint, loop, tracking
+from tagger.images import open_quickly
+from tagger.train import checkpoint, data, loop, tracking
 from tagger.train import estimate as estimates
 from tagger.train.__main__ import run
 from tagger.train.arguments import read_arguments
 from tagger.train.before import look
 from tagger.train.config import TrainConfig
-from tagger.train.judge import Judged
+from tagger.train.judge import Judged, judge
 from tagger.train.learner import Learner
 from tagger.train.loop import train
+from tagger.train.run import alone
+from tagger.train.stopping import Stopped
 
 MakeDataset = Callable[..., Path]
 SMALL = '{"channels": [8, 16, 24, 32], "stem_width": 8}'
@@ -100,6 +103,64 @@ def test_asked_to_stop_it_saves_and_goes_on_bit_for_bit(
     one, two = (checkpoint.read(each.out / "checkpoints" / "last.safetensors")[1]
                 for each in (whole, broken))  # fmt: skip
     assert [name for name in one if not torch.equal(one[name], two[name])] == []
+
+
+@pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGINT])
+def test_asked_to_stop_before_the_first_step_it_leaves_nothing(
+    sent: signal.Signals, make_dataset: MakeDataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At once, amid pictures that are prepared: hours may be left."""
+    asked = iter(range(1000))
+
+    def open_slowly(source: Any) -> Any:
+        if next(asked) == 3:
+            os.kill(os.getpid(), sent)
+        return open_quickly(source)
+
+    monkeypatch.setattr(data, "open_quickly", open_slowly)
+    monkeypatch.setattr(loop, "run_epoch", lambda _: pytest.fail("a step was taken"))
+    config = settings(make_dataset(24), tmp_path / "runs" / "run", cache="on")
+    with pytest.raises(Stopped, match="no step was taken") as stopped:
+        train(config, io.StringIO())
+    assert stopped.value.code == 128 + sent
+    assert not config.out.parent.exists()
+    assert not [*data.kept_at(Dataset.open(config.dataset), config.network).parent.iterdir()]
+
+
+def test_asked_to_stop_while_the_last_epoch_is_judged_it_does_not_go_on_to_the_model(
+    make_dataset: MakeDataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All is saved; gone on with, it is finished."""
+
+    def judge_and_ask(*given: Any) -> Judged:
+        os.kill(os.getpid(), signal.SIGTERM)
+        return judge(*given)
+
+    config = settings(make_dataset(24), tmp_path / "run", epochs=1)
+    with monkeypatch.context() as patched:
+        patched.setattr(loop, "judge", judge_and_ask)
+        patched.setattr(loop, "finish", lambda *_: pytest.fail("it went on"))
+        with pytest.raises(Stopped, match="stopped after step 1: --resume"):
+            train(config, io.StringIO())
+    assert train(config.but(resume=True), io.StringIO()) == config.out / "model"
+    assert len(losses(config.out)) == 1
+
+
+@pytest.mark.parametrize("resume", [True, False])
+def test_two_trainings_do_not_write_one_folder(
+    resume: bool, make_dataset: MakeDataset, tmp_path: Path
+) -> None:
+    """The second is refused, whether it begins or goes on, and harms nothing of the first."""
+    config = settings(make_dataset(24), tmp_path / "run", epochs=1)
+    if resume:
+        train(config, io.StringIO())
+    before = sorted(config.out.glob("*"))
+    with alone(config.out):
+        for _ in range(2):
+            with pytest.raises(UsageError, match="got one of a training under way"):
+                train(config.but(resume=resume, epochs=2), io.StringIO())
+    assert sorted(config.out.glob("*")) == before
+    assert config.out.exists() is resume
 
 
 def test_a_run_goes_on_with_its_own_settings(make_dataset: MakeDataset, tmp_path: Path) -> None:
