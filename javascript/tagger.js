@@ -345,6 +345,12 @@
     post("picture", { do: act, tags: window.taggerVisible() });
   });
 
+  // Enter is as good as leaving a box: what is in it is kept for the next visit.
+  document.addEventListener("keydown", (event) => {
+    const box = event.key === "Enter" && within(event, ".tg-input :is(textarea, input)");
+    if (box) box.dispatchEvent(new FocusEvent("blur"));
+  });
+
   // ---------------------------------------------------------------- progress
 
   setInterval(() => {

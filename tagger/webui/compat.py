@@ -141,6 +141,12 @@ def edited(component: Any) -> Callable[..., Any]:
     return getattr(component, "input", None) or component.change
 
 
+def left(component: Any) -> Callable[..., Any]:
+    """The event of a person's leaving a text box, of whose every key nobody needs to know."""
+    is_text = type(component).__name__ == "Textbox"
+    return component.blur if is_text else edited(component)
+
+
 def update(**given: Any) -> Any:
     """What changes of a component; nothing does without arguments."""
     return gradio().update(**given)

@@ -74,11 +74,34 @@ def test_a_run_survives_a_reload_and_can_be_cancelled(tab: Any, tmp_path: Path) 
     tab.open()
     tab.turn("Folder")
     tab.page.locator(".tg-run[data-live='1'] .tg-line", has_text="of 3,000").wait_for()
+    assert tab.box("tagger_path").input_value() == str(folder)
     tab.page.locator("#tagger_cancel").click()
     tab.page.locator(".tg-run[data-live='0'] .tg-line", has_text="Stopped").wait_for()
     assert 0 < len(list(folder.glob("*.txt"))) < 3000
     tab.page.locator("#tagger_undo").click()
     tab.until(lambda: not list(folder.glob("*.txt")), "the captions taken back")
+
+
+def test_where_captions_go_comes_back_on_a_page_that_is_opened_anew(tab: Any) -> None:
+    """Without a run, as soon as a box is left; Enter is enough for that."""
+    tab.turn("Folder")
+    tab.box("tagger_path").fill("/nowhere")
+    tab.box("tagger_path").press("Enter")
+    tab.page.locator("#tagger_folder_note .tg-bad").wait_for()
+    tab.open()
+    tab.turn("Folder")
+    tab.until(lambda: tab.box("tagger_path").input_value() == "/nowhere", "the path")
+    tab.page.get_by_role("button", name="Where captions go").click()
+    tab.box("tagger_folder_extension").fill(".caption")
+    tab.box("tagger_folder_extension").press("Tab")
+    tab.page.get_by_label("Go into sub-folders").uncheck()
+    tab.page.wait_for_timeout(500)
+    tab.open()
+    tab.turn("Folder")
+    tab.page.get_by_role("button", name="Where captions go").click()
+    assert tab.box("tagger_folder_extension").input_value() == ".caption"
+    assert not tab.page.get_by_label("Go into sub-folders").is_checked()
+    assert tab.box("tagger_path").input_value() == "/nowhere"
 
 
 def test_what_can_not_be_captioned_is_said(tab: Any, tmp_path: Path) -> None:

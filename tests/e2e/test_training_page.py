@@ -36,6 +36,12 @@ def fill(tab: Any, trainer: Path, dataset: Path, name: str, more: str = "") -> N
         tab.box(box).fill(text)
 
 
+FORM = (
+    "tagger_python_path", "tagger_train_dataset", "tagger_train_name", "tagger_train_recipe",
+    "tagger_train_more",
+)  # fmt: skip
+
+
 def head(tab: Any) -> str:
     return tab.page.locator("#tagger_train_head").first.inner_text()
 
@@ -69,11 +75,17 @@ def test_a_training_is_watched_to_its_end_and_its_model_joins_the_others(
 def test_a_training_survives_a_reload_and_ends_when_it_is_asked(
     tab: Any, trainer: Path, tmp_path: Path
 ) -> None:
-    """Stop ends it with a model; a second one on the same device is refused meanwhile."""
+    """With its form. Stop ends it with a model; a second one is refused meanwhile."""
     fill(tab, trainer, tmp_path, "long", "--wait")
+    tab.box("tagger_train_recipe").click()
+    tab.page.get_by_role("option", name="dafre", exact=True).click()
     press(tab, "Start")
     tab.until(lambda: "Training" in head(tab), "the training")
     tab.open()
+    tab.turn("Training")
+    assert [tab.box(each).input_value() for each in FORM] == [
+        str(trainer), str(tmp_path), "long", "dafre", "--wait",
+    ]  # fmt: skip
     fill(tab, trainer, tmp_path, "other")
     assert "long" in head(tab)
     press(tab, "Start")

@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 from tagger.errors import OptionError, UsageError
+from tagger.home import part
 from tagger.selection import Selection
 from tagger.settings import Folder, Settings
 from tagger.webui.compat import original
@@ -134,9 +135,21 @@ def test_a_name_that_is_no_files_is_refused(name: str) -> None:
 
 def test_the_last_is_kept_apart_from_the_named_ones() -> None:
     assert presets.load_last() == Preset()
-    presets.keep_last("demo", Settings(Selection(threshold=0.4)))
+    presets.keep_last(model="demo", settings=Settings(Selection(threshold=0.4)))
     assert presets.load_last().settings.selection.threshold == 0.4
     assert presets.names() == []
+
+
+def test_boxes_are_kept_beside_the_options_of_the_last_alone() -> None:
+    """Each by its name; what a page began with stays where only a box was left."""
+    first = Preset("demo", Settings(Selection(threshold=0.4)))
+    presets.keep_last(first, typed={"path": "/a", "name": "mine"})
+    presets.keep_last(first, typed={"path": "/b"})
+    kept = presets.load_last()
+    assert kept.typed == {"path": "/b", "name": "mine"}
+    assert (kept.model, kept.settings) == (first.model, first.settings)
+    text = part("presets").joinpath("last.json").read_text()
+    assert not presets.read_foreign(text, "last.json").typed
 
 
 def test_the_predecessors_presets_are_read() -> None:

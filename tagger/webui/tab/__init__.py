@@ -9,6 +9,7 @@ Read downward:
     options     their fold on the page, with the presets
     letters     what our script says to Python
     turns       which of a page's changes is the newest
+    typed       boxes that are filled anew on a page that is opened anew
     parts       components that look alike on every page
     later       what listeners do, imported when the first of them is called
     acts        what the listeners of each page do, under the page's name

@@ -17,8 +17,11 @@ if TYPE_CHECKING:
 _START = common.empty("No folder yet", "Name a folder of pictures with captions above.")
 
 
-def build(shared: Shared, thumbnails: Thumbnails) -> None:
-    """Make the page, inside the tab that is open, with its listeners."""
+def build(shared: Shared, thumbnails: Thumbnails) -> list[Any]:
+    """Make the page, inside the tab that is open, with its listeners.
+
+    Gives the boxes that say which folder is looked at.
+    """
     page = captions_page(_START)
     acts: Acts = later("captions", shared, thumbnails)
     state, edits = make("State", value=None), make("State", value=None)
@@ -49,3 +52,4 @@ def build(shared: Shared, thumbnails: Thumbnails) -> None:
     applied = [edits, page.diff, page.apply, *every]
     tallied(pressed(page.apply.click, acts.apply, [edits, *given], applied))
     pressed(page.twins.click, acts.twins, given, [page.doubles])
+    return [page.path, page.query, page.extension]

@@ -29,6 +29,7 @@ STEPS = (
 class FolderPage:
     """The page's components that others write to."""
 
+    path: Any
     where: list[Any]
     shown: list[Any]
     look: Callable[[], list[Any]]
@@ -80,7 +81,7 @@ def build(shared: Shared, thumbnails: Thumbnails) -> FolderPage:
     listen(run.click, acts.run, [state], [state, note, run, *shown])
     listen(cancel.click, acts.cancel, [], shown)
     listen(undo.click, acts.undo, [], [note, *shown])
-    return FolderPage(where, shown, acts.look)
+    return FolderPage(path, where, shown, acts.look)
 
 
 def _step(number: int) -> Any:

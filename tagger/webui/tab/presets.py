@@ -1,6 +1,6 @@
 """Presets: a person's saved settings, as JSON in our home; the predecessors' are read too.
 
-`last` is written whenever a caption was made, and is what a new page begins with.
+`last` is written whenever a caption was made or a box was left, and is what a new page begins with.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ import contextlib
 import json
 import os
 import re
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -31,11 +32,15 @@ _RESERVED = re.compile(r"(?i)(con|prn|aux|nul|com\d|lpt\d)(\..*)?")  # by Window
 
 @dataclass(frozen=True)
 class Preset:
-    """What is saved: a model's name, what decides a caption, where captions go."""
+    """What is saved: a model's name, what decides a caption, where captions go.
+
+    typed: of `last` alone, what stood in boxes of the pages, by their elem_id.
+    """
 
     model: str = ""
     settings: Settings = field(default_factory=Settings)
     folder: Folder = field(default_factory=Folder)
+    typed: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
 def names() -> list[str]:
@@ -55,6 +60,7 @@ def save(name: str, preset: Preset) -> None:
         "model": preset.model,
         "settings": to_dict(preset.settings),
         "folder": to_dict(preset.folder),
+        **({"typed": dict(preset.typed)} if preset.typed else {}),
     }
     from ...folder.wholefile import put_file  # the room is large, and no start waits for it
 
@@ -80,13 +86,21 @@ def load(name: str) -> Preset:
     return _read(data, path.name)
 
 
-def keep_last(model: str, settings: Settings, folder: Folder | None = None) -> None:
-    """Remember what a page ended with; a home that can't be written is no reason to stop."""
-    before = load_last()
-    last = Preset(model, settings, before.folder if folder is None else folder)
-    if last != before:
-        with contextlib.suppress(TaggerError):
-            save(LAST, last)
+def keep_last(first: Preset | None = None, **changed: Any) -> None:
+    """Remember what a page ended with; a home that can't be written is no reason to stop.
+
+    `changed`: fields of a Preset; of `typed` the boxes that are named. `first` as in `load_last`.
+    """
+    with _keeping:
+        before = load_last(first)
+        last = replace(before, **changed)
+        last = replace(last, typed={**before.typed, **last.typed})
+        if last != before:
+            with contextlib.suppress(TaggerError):
+                save(LAST, last)
+
+
+_keeping = threading.Lock()
 
 
 def load_last(first: Preset | None = None) -> Preset:
@@ -116,7 +130,7 @@ def read_foreign(text: str, where: str) -> Preset:
     except ValueError as error:
         raise UsageError(f"{where}: expected a preset as JSON, got {error}") from None
     if isinstance(data, Mapping) and "schema" in data:
-        return _read(data, where)
+        return replace(_read(data, where), typed={})
     if not isinstance(data, Mapping) or not any("/" in str(key) for key in data):
         raise UsageError(f"{where}: expected a preset of a tagger extension, got other JSON")
     return _inherited({str(key).rsplit("/", 1)[-1]: _value(data[key]) for key in data})
@@ -134,11 +148,13 @@ def _path(name: str) -> Path:
 def _read(data: Any, where: str) -> Preset:
     if not isinstance(data, Mapping) or data.get("schema") != SCHEMA:
         raise UsageError(f"{where}: expected a preset of schema {SCHEMA}, got another")
-    model = data.get("model", "")
+    model, typed = data.get("model", ""), data.get("typed", {})
+    boxes = typed.items() if isinstance(typed, Mapping) else ()
     return Preset(
         model if isinstance(model, str) else "",
         from_dict(Settings, data.get("settings", {}), where),
         from_dict(Folder, data.get("folder", {}), where),
+        {name: text for name, text in boxes if isinstance(name, str) and isinstance(text, str)},
     )
 
 

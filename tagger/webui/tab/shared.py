@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from ...errors import ModelError
 from ...settings import Settings
 from . import form
+from .presets import Preset
 
 if TYPE_CHECKING:
     from ..app import App
@@ -51,6 +52,11 @@ class Shared:
     def app(self) -> App:
         """What all pages know of Tagger."""
         return self.opener()
+
+    def first(self) -> Preset:
+        """What a page begins with that no page was before."""
+        settings, folder = self.app.host.inherited()
+        return Preset("", settings, folder)
 
     @property
     def inputs(self) -> list[Any]:

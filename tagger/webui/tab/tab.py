@@ -9,7 +9,18 @@ from typing import TYPE_CHECKING, Any
 from ...models.default import DEFAULT
 from ...settings import Settings
 from ..compat import edited, forget_values, gradio, listen, make, update
-from . import captions, destination, folder, form, models, options, picture, presets, training
+from . import (
+    captions,
+    destination,
+    folder,
+    form,
+    models,
+    options,
+    picture,
+    presets,
+    training,
+    typed,
+)
 from .later import later
 from .markup import Markup, el
 from .shared import Prompts, Shared
@@ -19,6 +30,7 @@ if TYPE_CHECKING:
     from ..app import App
     from .acts.models import Acts
     from .acts.options import Acts as PresetActs
+    from .acts.typed import Acts as TypedActs
 
 
 def build(app: Callable[[], App], prompts: Prompts | None = None, named: str = DEFAULT) -> Any:
@@ -58,7 +70,7 @@ def _build(app: Callable[[], App], prompts: Prompts | None, named: str) -> None:
         with _page("Folder"):
             second = folder.build(shared, thumbnails)
         with _page("Captions"):
-            captions.build(shared, thumbnails)
+            third = captions.build(shared, thumbnails)
         with _page("Models"):
             last = models.build(shared, top, acts)
         with _page("Training"):
@@ -73,7 +85,9 @@ def _build(app: Callable[[], App], prompts: Prompts | None, named: str) -> None:
     told = options.connect(shared, row, second.where, refresh)
     changed = listen(edited(model), acts.top, [model], [top])
     listen(changed.then, first.retag, given, [first.state, *first.shown])
-    _hello(shared, (acts, told), row, (first, second, last, fifth, top))
+    boxes = [second.path, *third, *fifth.form]
+    kept = typed.watch(shared, boxes, second.where)
+    _hello(shared, (acts, told, kept), row, (first, second, last, fifth, top, boxes))
     tick = _hidden("tagger_tick")
     ticked = [top, *last.shown, *second.shown, first.state, *first.shown]
     listen(tick.click, _tick(acts, first, second, last), given, ticked)
@@ -93,29 +107,28 @@ def _hidden(elem_id: str) -> Any:
 
 def _hello(
     shared: Shared,
-    doers: tuple[Acts, PresetActs],
+    doers: tuple[Acts, PresetActs, TypedActs],
     row: options.Presets,
     parts: tuple[Any, ...],
 ) -> None:
     """A page that was just opened asks for what it should show: our script presses the button."""
-    acts, told = doers
-    first, second, last, fifth, top = parts
+    acts, told, kept = doers
+    first, second, last, fifth, top, boxes = parts
     button = _hidden("tagger_hello")
     mark = make("HTML", value="", elem_classes=["tg-html", "tg-hidden"], elem_id="tagger_met")
 
     def meet() -> list[Any]:
-        settings, where = shared.app.host.inherited()
-        preset = presets.load_last(presets.Preset("", settings, where))
+        preset = presets.load_last(shared.first())
         shown = told.shown(preset)
         model = update(choices=acts.choices(), value=shown[0])
         listed = update(choices=presets.names())
         seen = [acts.top(shown[0]), *acts.look(), acts.folders(), listed, *second.look()]
-        seen += [*fifth.look(), *fifth.choices()]
+        seen += [*fifth.look(), *kept.shown(preset.typed, fifth.choices())]
         return [Markup('<i data-met="1"></i>'), model, *shown[1:], *seen]
 
     filled = [shared.model, shared.base, *shared.controls, *second.where]
     outputs = [mark, *filled, top, *last.shown, last.folders, row.names, *second.shown]
-    outputs += [*fifth.shown, *fifth.lists]
+    outputs += [*fifth.shown, *boxes]
     met = listen(button.click, meet, [], outputs)
     listen(met.then, first.refresh, [first.state, *shared.inputs], first.shown)
 
@@ -137,7 +150,8 @@ def _tock(acts: Acts, last: Any, fifth: Any) -> Callable[..., list[Any]]:
         shown = fifth.look(*given)
         if not fifth.news():
             return [*shown, *([update()] * (1 + len(last.shown) + len(fifth.lists)))]
-        return [*shown, update(choices=acts.choices()), *last.look(), *fifth.choices()]
+        lists = [update(choices=each) for each in fifth.choices().values()]
+        return [*shown, update(choices=acts.choices()), *last.look(), *lists]
 
     return tock
 

@@ -27,13 +27,17 @@ SET_UP = (
 
 @dataclass(frozen=True)
 class TrainingPage:
-    """The page's components that others write to. given: what `look` takes."""
+    """The page's components that others write to.
+
+    given: what `look` takes. lists: the form's choices. form: all of it.
+    """
 
     shown: list[Any]
     given: list[Any]
     look: Callable[..., list[Any]]
-    choices: Callable[[], list[Any]]
+    choices: Callable[[], dict[str, list[str]]]
     lists: list[Any]
+    form: list[Any]
     news: Callable[[], bool]
 
 
@@ -64,7 +68,8 @@ def build(shared: Shared) -> TrainingPage:
     first = listen(start.click, lambda: common.note("Asking the training…"), [], [note])
     listen(first.then, acts.start, [seen, named, *form], [note, plan, *shown])
     listen(box.input, acts.hear, [box, seen], [box, note, *shown])
-    return TrainingPage(shown, [seen], acts.look, acts.choices, form[2:4], acts.news)
+    whole = [named, *form]
+    return TrainingPage(shown, [seen], acts.look, acts.choices, form[2:4], whole, acts.news)
 
 
 def _form() -> tuple[list[Any], Any, Any]:

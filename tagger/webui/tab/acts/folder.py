@@ -77,7 +77,8 @@ class Acts:
         except TaggerError as error:
             return [chosen, common.note(str(error), "bad"), _off(), *self.look()]
         running.watch(job, chosen.uploaded, chosen.request.folder.extension)
-        presets.keep_last(chosen.request.model, chosen.request.settings, chosen.request.folder)
+        asked = chosen.request
+        presets.keep_last(model=asked.model, settings=asked.settings, folder=asked.folder)
         return [Chosen(), "", _off(), *self.look()]
 
     def cancel(self) -> list[Any]:

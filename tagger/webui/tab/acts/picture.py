@@ -55,7 +55,7 @@ class Acts:
             return [picture, *self._empty(given, _absent(given[0] or self._app.default_model))]
         except TaggerError as error:
             return [picture, *self._empty(given, common.note(str(error), "bad"))]
-        presets.keep_last(asked.model, asked.settings)
+        self._kept(asked)
         return [picture, *self._shown(picture, asked)]
 
     def await_model(self, picture: Picture, *given: Any) -> list[Any]:
@@ -73,7 +73,7 @@ class Acts:
         """Something was set: select and write again, without inference where that suffices."""
         try:
             asked = self._shared.ask(*given)
-            presets.keep_last(asked.model, asked.settings)
+            self._kept(asked)
             if picture.scores is None or picture.model != asked.model:
                 return [update(), update(), update(), "", self._limits(asked)]
             return self._shown(self._tagged(picture, asked), asked)
@@ -128,6 +128,9 @@ class Acts:
         return view.as_prompt(caption or "", asked.settings.format)
 
     # the parts
+
+    def _kept(self, asked: Asked) -> None:
+        presets.keep_last(self._shared.first(), model=asked.model, settings=asked.settings)
 
     def _tagged(self, picture: Picture, asked: Asked) -> Picture:
         original = picture.original

@@ -115,9 +115,9 @@ class Acts:
         news, self._news = self._news, False
         return news
 
-    def choices(self) -> list[Any]:
-        """The recipes, and what a training may start from, as it is now."""
-        return [update(choices=[NONE, *recipes()]), update(choices=self.starts())]
+    def choices(self) -> dict[str, list[str]]:
+        """The recipes, and what a training may start from, as it is now; by their elem_id."""
+        return {"tagger_train_recipe": [NONE, *recipes()], "tagger_train_from": self.starts()}
 
     def starts(self) -> list[str]:
         """Models on this machine and those that can be fetched, and finished trainings."""
