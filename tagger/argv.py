@@ -14,7 +14,7 @@ from dataclasses import MISSING, field, fields, is_dataclass, make_dataclass
 from functools import partial
 from pathlib import Path
 from types import UnionType
-from typing import Annotated, Any, Literal, Optional, TypeVar, get_args, get_origin
+from typing import Annotated, Any, Literal, Optional, TypeVar, Union, get_args, get_origin
 
 from .errors import OptionError
 from .groups import build, members, settings
@@ -191,7 +191,7 @@ def _kind(setting: Field, default: Any) -> Any:
         return tuple[_pair(setting), ...]
     if _reader(setting, default):
         return tuple
-    if get_origin(setting.type) is UnionType:
+    if get_origin(setting.type) in (UnionType, Union):
         one, *_none = get_args(setting.type)
         return Optional[_path() if one is Path else one]  # noqa: UP045 - another class than `|`
     return {Path: _path(), tuple[Path, ...]: tuple[_path(), ...]}.get(setting.type, setting.type)
