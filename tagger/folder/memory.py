@@ -6,7 +6,7 @@ import hashlib
 import logging
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -55,8 +55,7 @@ class Memory:
     ) -> None:
         self.keeping = keeping or Keeping()
         self._store, self._model, self._captioner = store, model, captioner
-        self._ways = {contract: _way(model, contract) for contract in model.contracts}
-        self._asked = (*self._ways.values(), imported(model))
+        self._ways: dict[Contract, tuple[str, str]] = {}
         self._broken = False
 
     def known(self, paths: Sequence[Path]) -> Sequence[Look | None]:
@@ -87,7 +86,7 @@ class Memory:
         Those that another tool left, taken up by `imports`, come last.
         """
         found: dict[str, Scores] = {}
-        for way in self._asked:
+        for way in self._asked if self._asks(contents) else ():
             missing = [content for content in contents if content not in found]
             kept = self._try(partial(self._store.get_all, missing, *way)) if missing else None
             for content, sparse in (kept or {}).items():
@@ -105,9 +104,26 @@ class Memory:
         rows = [(self._key(each), self._sparse(each.scores)) for each in scored]
         self._try(lambda: self._store.keep(rows, looks))
 
+    def _asks(self, contents: Sequence[str]) -> bool:
+        """Whether to ask for scores: to say of which weights, their files are hashed, once.
+
+        That takes a second for each GB, and pictures that are new to the store wait for nothing.
+        """
+        asked = "_asked" in self.__dict__
+        return asked or bool(self._try(partial(self._store.holds_any, contents)))
+
+    @cached_property
+    def _asked(self) -> tuple[tuple[str, str], ...]:
+        """Under which names scores of this model may be kept."""
+        return (*map(self._way, self._model.contracts), imported(self._model))
+
+    def _way(self, contract: Contract) -> tuple[str, str]:
+        if contract not in self._ways:
+            self._ways[contract] = self._model.identity(contract), digest(contract.preprocess)
+        return self._ways[contract]
+
     def _key(self, scored: Scored) -> Key:
-        contract = scored.contract
-        return Key(scored.content, *(self._ways.get(contract) or _way(self._model, contract)))
+        return Key(scored.content, *self._way(scored.contract))
 
     def _sparse(self, scores: Scores) -> Sparse:
         return _every(scores) if self.keeping.every else scores.sparse()
@@ -136,10 +152,6 @@ def imported(model: Model) -> tuple[str, str]:
     """Under which names other tools' scores are kept: the model's name and its labels."""
     names = "\n".join(model.labels.names).encode("utf-8", "surrogatepass")
     return f"imported {model.name}", hashlib.blake2b(names, digest_size=16).hexdigest()
-
-
-def _way(model: Model, contract: Contract) -> tuple[str, str]:
-    return model.identity(contract), digest(contract.preprocess)
 
 
 def _every(scores: Scores) -> Sparse:

@@ -52,6 +52,7 @@ _FORGET = """
 DELETE FROM scores
 WHERE source IN (SELECT id FROM source WHERE model = ? AND preprocessing = ?)
 """
+_HOLDS = "SELECT 1 FROM scores WHERE content IN"
 _KNOWN = "SELECT path, content, size, mtime_ns, inode FROM file WHERE path IN"
 _REMEMBER = "INSERT OR REPLACE INTO file VALUES (?, ?, ?, ?, ?)"
 
@@ -120,6 +121,15 @@ class Store:
         rows = self._rows(_SELECT + _places(contents), values)
         found = {bytes(content).hex(): _unpack(*row) for content, *row in rows}
         return {content: sparse for content, sparse in found.items() if sparse is not None}
+
+    def holds_any(self, contents: Sequence[str]) -> bool:
+        """Whether there are scores of any of these contents, of whatever model.
+
+        Raises:
+            StoreError: the file is locked for too long.
+        """
+        values = tuple(map(bytes.fromhex, contents))
+        return bool(self._rows(f"{_HOLDS} {_places(contents)} LIMIT 1", values))
 
     def put(self, key: Key, scores: Sparse) -> None:
         """Keep scores; those kept before under the key are replaced.

@@ -107,6 +107,26 @@ def test_another_threshold_needs_no_inference(bench: Bench) -> None:
     assert (bench.texts(), bench.inferred) == (kept, 2 * COUNT)
 
 
+def test_new_pictures_wait_for_no_hash_of_the_weights(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is asked for once there are scores to keep, or kept ones that may be this model's."""
+    opened = list[bool]()
+
+    def identity(model: Model, contract: Contract | None = None) -> str:
+        opened.append(bool(bench.backends))
+        return real(model, contract)
+
+    real = Model.identity
+    monkeypatch.setattr(Model, "identity", identity)
+
+    bench.run(0.5)
+    assert opened == [True]
+    bench.run(0.6)
+    assert opened == [True, True]
+    assert len(bench.backends) == 1
+
+
 def test_unchanged_captions_are_not_written(bench: Bench) -> None:
     """They keep their time."""
     bench.run(0.5)
