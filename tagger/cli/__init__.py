@@ -13,9 +13,8 @@ import gc
 import importlib
 import os
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext
-from typing import Any
+from collections.abc import Sequence
+from types import ModuleType
 
 from ..errors import TaggerError, UsageError, unlike_torch
 
@@ -98,27 +97,23 @@ def _dispatch(argv: Sequence[str]) -> int:
     return _module(VERBS[verb][0]).run(rest, f"tagger {verb}")
 
 
-def _module(name: str) -> Any:
-    """Import a verb's module: to look for garbage among what that makes would be in vain."""
+def _module(name: str) -> ModuleType:
+    """Import a verb's module, without a look for garbage among what that makes: there is none.
+
+    Nor does numpy, if it is imported now, start threads where none would have anything to do: each
+    waits in a loop for a while.
+    """
+    threads = os.environ.get(_BLAS_THREADS)
+    if name in _NO_ALGEBRA:
+        os.environ.setdefault(_BLAS_THREADS, "1")
     gc.disable()
     try:
-        with _numpy_alone() if name in _NO_ALGEBRA else nullcontext():
-            return importlib.import_module(f".{name}", __name__)
+        return importlib.import_module(f".{name}", __name__)
     finally:
         gc.freeze()
         gc.enable()
-
-
-@contextmanager
-def _numpy_alone() -> Iterator[None]:
-    """Let numpy, if it is imported now, start no threads: each would wait in a loop for a while."""
-    asked = _BLAS_THREADS in os.environ
-    os.environ.setdefault(_BLAS_THREADS, "1")
-    try:
-        yield
-    finally:
-        if not asked:  # torch may have an OpenBLAS of its own
-            del os.environ[_BLAS_THREADS]
+        if threads is None:  # torch may have an OpenBLAS of its own
+            os.environ.pop(_BLAS_THREADS, None)
 
 
 def overview() -> str:
