@@ -32,7 +32,6 @@ from .interrupt import asked_to_stop
 from .opening import captioner_for, find_models, open_model
 from .outputs import Output
 from .screen import line, progress, say
-from .selecting import categories
 from .summing import print_summary
 
 
@@ -162,6 +161,8 @@ def run(argv: Sequence[str], prog: str) -> int:
 
 def _tags_of(job: FolderJob, form: CaptionFormat, model: Model) -> CaptionTags:
     """The tags that the captions beside a job's pictures have."""
+    from .selecting import categories  # all that edits captions comes with it
+
     pictures = (task.picture for task in plan_folder(job))
     return CaptionTags(pictures, job.folder, form, categories(model))
 
