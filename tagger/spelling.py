@@ -120,8 +120,10 @@ def match(
     clock is read between a few names, since a running regex can't be interrupted: OptionError after
     `seconds` of this thread's own work, however busy the machine.
     """
-    keys = [key(name) for name in names]
     patterns = list(patterns)
+    if not patterns:
+        return np.zeros(len(names), np.bool_)
+    keys = [key(name) for name in names]
     plain = {one.pieces[0] for one in patterns if len(one.pieces) == 1}
     found = np.array([name in plain for name in keys], np.bool_)
     for pattern in patterns:

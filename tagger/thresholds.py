@@ -205,8 +205,6 @@ def _members(labels: LabelSet, categories: Iterable[str]) -> NDArray[np.bool_]:
 
 
 def _matched(patterns: tuple[str, ...], labels: LabelSet) -> NDArray[np.bool_]:
-    if not patterns:
-        return np.zeros(len(labels), np.bool_)
     return match([Pattern.parse(each) for each in patterns], labels.names)
 
 
