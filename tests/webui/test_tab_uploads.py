@@ -7,6 +7,7 @@ import stat
 import tempfile
 import zipfile
 from pathlib import Path, PurePosixPath
+from typing import get_args, get_type_hints
 
 import pytest
 from PIL import Image
@@ -191,6 +192,18 @@ def test_the_controls_give_back_the_settings_that_they_show() -> None:
         ),
     ):
         assert form.show(form.read(settings, form.show(settings))) == form.show(settings)
+
+
+def test_a_list_shows_words_for_every_value_that_a_preset_may_bring() -> None:
+    """And no value: gradio 3 would show that where Python sets it anew."""
+    hints = {"method": Selection, "order": presets.CaptionFormat, "implied": Settings}
+    lists = {each.place.rpartition(".")[2]: each for each in CONTROLS if each.kind == "choice"}
+    assert lists.keys() == hints.keys()
+    for name, control in lists.items():
+        assert set(control.names) == set(get_args(get_type_hints(hints[name])[name]))
+        shown = form.show(Settings())[CONTROLS.index(control)]
+        assert shown in control.names.values()
+    assert "by threshold" in form.show(Settings())
 
 
 def test_a_mistake_in_a_control_is_named_by_its_label() -> None:

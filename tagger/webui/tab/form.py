@@ -41,7 +41,7 @@ def read(base: Settings, values: Sequence[Any]) -> Settings:
 
 def show(settings: Settings) -> list[Any]:
     """What the controls show of Settings, in their order."""
-    return [_SHOWN[control.kind](_value(settings, control)) for control in CONTROLS]
+    return [_shown(settings, control) for control in CONTROLS]
 
 
 def fitting(settings: Settings, labels: LabelSet) -> Settings:
@@ -59,11 +59,10 @@ def fitting(settings: Settings, labels: LabelSet) -> Settings:
 
 def component(control: Control) -> Any:
     """The control on the page, showing the default."""
-    value = _SHOWN[control.kind](_value(_defaults(), control))
     given: dict[str, Any] = {
         "label": control.label,
         "elem_id": control.id,
-        "value": value,
+        "value": _shown(_defaults(), control),
         "interactive": True,
         "min_width": 80,
     }
@@ -72,8 +71,8 @@ def component(control: Control) -> Any:
     if control.kind == "categories":
         return make("CheckboxGroup", choices=list(CATEGORIES), **given)
     if control.kind == "choice":
-        choices = [(word, key) for key, word in control.names.items()]
-        return make("Dropdown", choices=choices, **given)
+        # words alone: gradio 3 shows the value of a pair once that is set anew
+        return make("Dropdown", choices=list(control.names.values()), **given)
     classes = ["prompt"] if control.kind in ("words", "pairs", "limits") else []
     given |= {"placeholder": control.placeholder, "elem_classes": classes}
     return make("Textbox", lines=1, max_lines=3, **given)
@@ -93,6 +92,13 @@ def hints() -> dict[str, str]:
 def _defaults() -> Settings:
     """Made once for all controls: a host's start waits for them."""
     return Settings()
+
+
+def _shown(settings: Settings, control: Control) -> Any:
+    value = _value(settings, control)
+    if control.kind == "choice":
+        return control.names[value]
+    return _SHOWN[control.kind](value)
 
 
 def _value(settings: Settings, control: Control) -> Any:
@@ -142,9 +148,10 @@ def _read_pairs(control: Control, value: Any) -> tuple[tuple[str, str], ...]:
 
 
 def _choice(control: Control, value: Any) -> Any:
-    if value not in control.names:
+    found = next((key for key, word in control.names.items() if word == value), None)
+    if found is None:
         raise OptionError(f"{control.label}: expected one of the list, got {value!r}")
-    return value
+    return found
 
 
 def _read_text(control: Control, value: Any) -> str:
@@ -174,7 +181,6 @@ _SHOWN: dict[Kind, Callable[[Any], Any]] = {
     "pairs": lambda pairs: ", ".join(f"{old} = {new}" for old, new in pairs),
     "limits": lambda limits: ", ".join(f"{name} = {limits[name]:g}" for name in limits),
     "text": str,
-    "choice": lambda value: value,
     "number": lambda value: str(value or ""),
     "check": bool,
     "categories": lambda value: [
