@@ -364,14 +364,18 @@
 
   // ---------------------------------------------------------------- a page that was just opened
 
-  // Asks Python for what it should show, until Python has answered.
+  // Asks Python for what it should show, until gradio hears it: before that a press is lost. It is
+  // asked once: a second answer would come over what was set since the first.
   const press = (id) =>
     (root()?.querySelector(`button#${id}`) ?? root()?.querySelector(`#${id} button`))?.click();
 
+  let heard = 0;
+  window.taggerHeard = () => (heard = Date.now());
   let greetings = 0;
   const greet = () => {
     if (root()?.querySelector("[data-met]") || greetings > 20) return;
-    if (document.readyState === "complete" && root()?.querySelector("#tagger_hello")) {
+    const ready = document.readyState === "complete" && root()?.querySelector("#tagger_hello");
+    if (ready && Date.now() - heard > PATIENCE) {
       greetings += 1;
       press("tagger_hello");
     }

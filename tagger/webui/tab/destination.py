@@ -51,7 +51,8 @@ def hints() -> dict[str, str]:
 def build() -> list[Any]:
     """The fold with its controls, in the order of FIELDS."""
     first = show(Folder())
-    with make("Accordion", label="Where captions go", open=False, elem_classes=["tg-fold"]):
+    fold = make("Accordion", label="Where captions go", open=False, elem_classes=["tg-fold"])
+    with fold, make("Column", elem_classes=["tg-options"]):
         with make("Row", elem_classes=["tg-row"]):
             existing = make(
                 "Dropdown",
@@ -64,14 +65,15 @@ def build() -> list[Any]:
             out = _text("Put captions in another folder", "beside the pictures", "out", first[1])
             extension = _text("Extension", "", "extension", first[2])
             name = _text("File name", "[name].[output_extension]", "name", first[3])
-        recursive = make(
-            "Checkbox",
-            label="Go into sub-folders",
-            value=first[4],
-            container=False,
-            elem_id="tagger_folder_recursive",
-            interactive=True,
-        )
+        with make("Row", elem_classes=["tg-checks"]):
+            recursive = make(
+                "Checkbox",
+                label="Go into sub-folders",
+                value=first[4],
+                container=False,
+                elem_id="tagger_folder_recursive",
+                interactive=True,
+            )
     return [existing, out, extension, name, recursive]
 
 

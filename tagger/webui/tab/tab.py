@@ -129,7 +129,8 @@ def _hello(
     filled = [shared.model, shared.base, *shared.controls, *second.where]
     outputs = [mark, *filled, top, *last.shown, last.folders, row.names, *second.shown]
     outputs += [*fifth.shown, *boxes]
-    met = listen(button.click, meet, [], outputs)
+    heard = "() => { window.taggerHeard(); return []; }"
+    met = listen(button.click, meet, [], outputs, heard)
     listen(met.then, first.refresh, [first.state, *shared.inputs], first.shown)
 
 
