@@ -9,14 +9,17 @@ from typing import Any
 
 from .. import recipes
 from ..argv import parse, value_of
+from ..errors import UsageError
 from ..groups import members, settings
-from ..paths import expanded
+from ..paths import cause_of, expanded
 from .config import COMMON, TrainConfig
 
 NOT_IN_A_RECIPE = tuple(each.name for each in members(TrainConfig)[""])
 """What belongs to one training alone."""
 NOT_IN_A_RUN = tuple(name for name in NOT_IN_A_RECIPE if name != "dataset")
 NEEDS_NO_RUN = ("--print-config", "--dry-run", "--show-augmentation")
+INDEX = "index.parquet"
+"""What every DATASET has."""
 JSON = "JSON"
 """The metavar of a setting that is structured: values in YAML, JSON on the command line."""
 
@@ -50,9 +53,14 @@ def _of_the_run(argv: Sequence[str]) -> dict[str, Any]:
     """The settings of the run that is gone on with; none where there is no such run yet."""
     path = Path(value_of(argv, "--out") or ".") / "run.json"
     try:
-        found = json.loads(path.read_text("utf-8"))["config"]
-    except (OSError, ValueError, KeyError, TypeError):
-        return {}  # the training says what is wrong with it
+        found = dict(json.loads(path.read_text("utf-8"))["config"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        if any((Path(word) / INDEX).is_file() for word in argv):
+            return {}  # the training says what is wrong with it, or begins
+        got = cause_of(error) if isinstance(error, OSError) else "one without its settings"
+        raise UsageError(
+            f"{path}: expected the run to --resume, got {got}: name its folder by --out"
+        ) from error
     kept = {each.name: each.type for each in settings(TrainConfig)}
     own = {k: v for k, v in found.items() if k in kept and k not in NOT_IN_A_RUN}
     paths = {k for k, kind in kept.items() if "Path" in str(kind)}

@@ -79,16 +79,35 @@ def write(folder: Path, tensors: dict[str, torch.Tensor], state: State, best: bo
 def read(path: Path) -> tuple[State, dict[str, torch.Tensor]]:
     """A checkpoint's state and tensors. Raises UsageError where there is none."""
     try:
-        with safetensors.safe_open(str(path), "pt") as file:
-            state = State.of_json(file.metadata()["state"])
-        return state, safetensors.torch.load_file(path)
-    except (OSError, safetensors.SafetensorError, KeyError, TypeError, ValueError) as error:
+        return _state(path), safetensors.torch.load_file(path)
+    except _UNREADABLE as error:
         raise UsageError(f"{path}: expected a checkpoint, got {error}: start anew") from error
 
 
 def find(folder: Path) -> Path | None:
-    """The newest whole checkpoint of a run: the last, or the one before where that broke off."""
-    return next((folder / name for name in (LAST, BEFORE) if (folder / name).is_file()), None)
+    """The newest whole checkpoint of a run: the last, or the one before where that is broken.
+
+    Where neither is whole it is the newest, which `read` refuses.
+    """
+    there = [folder / name for name in (LAST, BEFORE) if (folder / name).is_file()]
+    return next((path for path in there if _is_whole(path)), there[0] if there else None)
+
+
+_UNREADABLE = (OSError, safetensors.SafetensorError, KeyError, TypeError, ValueError)
+
+
+def _state(path: Path) -> State:
+    with safetensors.safe_open(str(path), "pt") as file:
+        return State.of_json(file.metadata()["state"])
+
+
+def _is_whole(path: Path) -> bool:
+    """By its header, which says how long the file has to be."""
+    try:
+        _state(path)
+    except _UNREADABLE:
+        return False
+    return True
 
 
 def write_tensors(path: Path, tensors: dict[str, torch.Tensor], about: dict[str, str]) -> None:

@@ -14,7 +14,7 @@ from accelerate import Accelerator
 
 from . import checkpoint, unreadable
 from .begin import make_network
-from .checkpoint import BEST
+from .checkpoint import BEST, LAST
 from .config import TrainConfig
 from .devices import make_accelerator
 from .epoch import run_epoch, stop_if_asked
@@ -95,6 +95,10 @@ def _resume(training: Training) -> None:
     found = checkpoint.find(training.folder)
     if training.config.resume and found:
         training.learner.load(found)
+        if found.name != LAST and (training.folder / LAST).exists():
+            training.progress.say(f"{LAST} is broken: going on from {found.name}")
+            if training.learner.accelerator.is_main_process:
+                (training.folder / LAST).unlink()  # or it would be kept in that one's place
         state = training.learner.state
         training.progress.rewind(state.epoch, state.step)
         training.progress.say(f"continuing after epoch {state.epoch}, step {state.step:,}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import math
 import sys
 import time
 from collections.abc import Mapping
@@ -76,7 +77,7 @@ class Progress:
         if table.is_file():
             with table.open(newline="", encoding="utf-8") as file:
                 head, *rows = [*csv.reader(file)] or [[]]
-            kept = [row for row in rows if row and int(float(row[0])) <= epoch]
+            kept = [row for row in rows if row and _number(row[0]) <= epoch]
             _rewrite(table, [",".join(row) for row in ([head, *kept] if kept else [])])
 
     def tell(self, what: str, done: int, total: int, after: str = "") -> None:
@@ -113,9 +114,19 @@ def _before(line: str, epoch: int, step: int) -> bool:
         values = json.loads(line)
     except ValueError:  # broken off amid a line
         return False
+    if not isinstance(values, dict):  # nothing of ours
+        return False
     if values.get("kind") == "step":
-        return values["step"] <= step
-    return values.get("kind") != "epoch" or values["epoch"] <= epoch
+        return _number(values.get("step")) <= step
+    return values.get("kind") != "epoch" or _number(values.get("epoch")) <= epoch
+
+
+def _number(value: Any) -> float:
+    """As it was written; what is none comes after everything."""
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        return math.inf
 
 
 def _keep_lines(path: Path, keep: Any) -> None:

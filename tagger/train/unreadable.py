@@ -61,7 +61,9 @@ def _rows(path: Path) -> set[int]:
     if not path.is_file():
         return set()
     with path.open(newline="", encoding="utf-8") as file:
-        return {int(line["row"]) for line in csv.DictReader(file) if (line["row"] or "").isdigit()}
+        return {
+            int(row) for line in csv.DictReader(file) if (row := line.get("row") or "").isdigit()
+        }
 
 
 def _add(path: Path, lines: list[tuple[int, str, str]]) -> None:

@@ -196,15 +196,46 @@ def test_a_full_disk_leaves_the_last_checkpoint(make_dataset: MakeDataset, tmp_p
 def test_between_two_checkpoints_the_one_before_is_found(
     make_dataset: MakeDataset, tmp_path: Path
 ) -> None:
-    """Cut off when the old one is moved and the new one not yet in its place."""
+    """Cut off when the old one is moved and the new one not yet in its place, or half on disk."""
     config = settings(make_dataset(), tmp_path / "run")
     train(config, io.StringIO())
     folder = config.out / "checkpoints"
-    (folder / "last.safetensors").unlink()
+    last = folder / "last.safetensors"
+    last.write_bytes(last.read_bytes()[:-9])
+    assert checkpoint.find(folder) == folder / "before.safetensors"
+    screen = io.StringIO()
+    train(config.but(resume=True), screen)
+    assert "last.safetensors is broken: going on from before.safetensors\n" in screen.getvalue()
+    assert checkpoint.read(last)[0].epoch == 2
+    last.unlink()
     found = checkpoint.find(folder)
     assert found is not None
     assert found == folder / "before.safetensors"
     assert checkpoint.read(found)[0].epoch == 1
+
+
+def test_files_of_a_run_that_somebody_changed_are_written_anew(
+    make_dataset: MakeDataset, tmp_path: Path
+) -> None:
+    """What is no record of ours goes; the checkpoint is what counts."""
+    config = settings(make_dataset(24), tmp_path / "run", epochs=1)
+    train(config, io.StringIO())
+    (config.out / "progress.jsonl").write_text('5\n[]\n{"kind": "step"}\n{"kind": "epoch"}\n{"ki')
+    (config.out / "metrics.csv").write_text("epoch,loss\nx,y\n")
+    (config.out / "unreadable.csv").write_text("a,b\n1,2\n")
+    train(config.but(resume=True, epochs=2), io.StringIO())
+    records = [json.loads(line) for line in (config.out / "progress.jsonl").open()]
+    assert [each["kind"] for each in records] == ["step", "epoch"]
+    assert len((config.out / "metrics.csv").read_text().splitlines()) == 2
+
+
+@pytest.mark.parametrize("text", [None, "{", "3", '{"config": 3}'])
+def test_a_run_that_is_none_is_not_gone_on_with(text: str | None, tmp_path: Path) -> None:
+    """Where no DATASET is named it can't be begun either."""
+    if text is not None:
+        (tmp_path / "run.json").write_text(text)
+    with pytest.raises(UsageError, match=r"run\.json: expected the run to --resume, got"):
+        read_arguments(["--resume", "--out", str(tmp_path)], "tagger train")
 
 
 def test_what_is_no_number_stops_it_and_names_the_batch(

@@ -27,7 +27,7 @@ class RunOptions:
         help="Where it runs: auto, cpu, cuda or cuda:N. Several cards and machines: `accelerate "
         "launch -m tagger.train` or `torchrun -m tagger.train`.",
     )
-    threads: int = option(0, help="Processor threads; 0 leaves it to torch.", ge=0)
+    threads: int = option(0, help="Processor threads; 0 leaves it to torch.", ge=0, le=1024)
     compile: bool = option(
         False, help="Compile the network by torch.compile: minutes first, faster steps then."
     )
