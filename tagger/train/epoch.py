@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from ..bytecount import readable
 from ..errors import TaggerError
+from . import unreadable
 from .loader import Batch
 from .memory import memory_used
 from .sampling import steps_of
@@ -46,6 +47,7 @@ def run_epoch(training: Training) -> float:
             learner.state = replace(learner.state, batch=number + 1, step=learner.state.step + 1)
             while len(unread) > delay:
                 _read(training, unread.popleft())
+            unreadable.watch(training, steps[number].size)
             if _pause(training, unread, number + 1 == len(steps)):
                 break
     finally:

@@ -18,6 +18,14 @@ from .progress import Progress
 from .stopping import Asked
 
 
+@dataclass
+class Watched:
+    """Pictures taken since somebody looked, and how many could not be read until then."""
+
+    taken: int = 0
+    broken: int = 0
+
+
 @dataclass(eq=False)
 class Training:
     """A training under way."""
@@ -28,6 +36,7 @@ class Training:
     asked: Asked
     labels: NDArray[np.intp]
     began: float = field(default_factory=time.monotonic)
+    watched: Watched = field(default_factory=Watched)
 
     @property
     def config(self) -> TrainConfig:

@@ -14,10 +14,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from ..errors import DatasetError
 from .underway import Training
 from .written import write_text
 
 NAME = "unreadable.csv"
+WATCHED = 256
+"""Pictures that are taken between two looks at how many could not be read."""
 SHOWN = 10
 """How many are named on the screen; all are in the file."""
 
@@ -43,6 +46,27 @@ def tell(training: Training) -> None:
         progress.say(f"  {cause if name in cause else f'{name}: {cause}'}")
     if len(lines) > SHOWN:
         progress.say(f"  and {len(lines) - SHOWN:,} more")
+
+
+def watch(training: Training, taken: int) -> None:
+    """Count pictures that were taken. Raises DatasetError where most can't be read any more.
+
+    Their disk may have gone; a training would go on with white squares, and learn nothing.
+    """
+    watched, material = training.watched, training.material
+    broken, rows = material.pictures.broken, len(material.training)
+    watched.taken += taken
+    if watched.taken < min(WATCHED, rows):
+        return
+    new = len(broken) - watched.broken
+    if 2 * new > watched.taken or 2 * len(broken) > len(material.plan.dataset):
+        cause = broken[next(reversed(broken))]
+        raise DatasetError(
+            f"{material.plan.dataset.path}: expected pictures, got {new:,} of the last "
+            f"{watched.taken:,} that can't be read ({cause}): see that their disk is there, then "
+            f"--resume goes on from the last checkpoint"
+        )
+    watched.taken, watched.broken = 0, len(broken)
 
 
 def _of_all(training: Training) -> Mapping[int, str]:

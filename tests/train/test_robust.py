@@ -30,7 +30,7 @@ from tagger.dataset.shards import ShardOptions, write_shards
 from tagger.errors import DatasetError, OptionError, TaggerError, UsageError
 from tagger.evaluate.metrics import Predictions
 from tagger.images import open_quickly
-from tagger.train import checkpoint, data, loop, tracking
+from tagger.train import checkpoint, data, loop, tracking, unreadable
 from tagger.train import estimate as estimates
 from tagger.train.__main__ import run
 from tagger.train.arguments import read_arguments
@@ -280,6 +280,30 @@ def test_pictures_that_break_on_the_fly_are_named_once(
     )
     assert shown.count("that can't be read, all named in") == shown.count("left out")
     assert re.search(r"\n  and \d+ more\n", shown)
+
+
+@pytest.mark.parametrize("watched", [16, 256])
+def test_pictures_that_go_away_amid_a_training_end_it(
+    watched: int, make_dataset: MakeDataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The disk they are on, say: it learned nothing from white squares, for hours."""
+    monkeypatch.setattr(unreadable, "WATCHED", watched)
+    step, seen = Learner.step, []
+
+    def go_away(*given: Any) -> Any:
+        seen.append(0)
+        if len(seen) == 4:  # the second epoch's first step
+            (tmp_path / "images").rename(tmp_path / "elsewhere")
+        return step(*given)
+
+    monkeypatch.setattr(Learner, "step", go_away)
+    config = settings(make_dataset(), tmp_path / "run", cache="off", epochs=9)
+    with pytest.raises(DatasetError, match=r"that can't be read .* see that their disk is there"):
+        train(config, io.StringIO())
+    assert len(seen) < 12
+    (tmp_path / "elsewhere").rename(tmp_path / "images")
+    train(config.but(resume=True, epochs=2), io.StringIO())
+    assert len(losses(config.out)) == 6
 
 
 @pytest.mark.parametrize("there", [True, False])
