@@ -99,7 +99,8 @@ def test_a_training_that_is_stopped_at_once_can_go_on(
 ) -> None:
     fill(tab, trainer, tmp_path, "deaf", "--wait --deaf")
     press(tab, "Start")
-    tab.page.locator("#tagger_train_curves svg").first.wait_for()  # it has begun, and listens
+    # it has begun, and listens; curves may be those of a training before
+    tab.until(lambda: all(word in head(tab) for word in ("deaf", "epoch 3.0")), "its last epoch")
     press(tab, "Stop and keep")
     press(tab, "Stop at once")
     tab.until(lambda: "Stopped" in head(tab), "it stopped")
