@@ -21,6 +21,7 @@ def values(shown: list[Any]) -> list[Any]:
 
 def test_boxes_show_what_was_in_them(bench: Bench) -> None:
     """A list only what is still among its choices; a box that was empty stays as it is."""
+    pytest.importorskip("gradio")
     acts = Acts(bench.shared(), ["path", "recipe", "name"])
     acts.keep("/data ", "gone", None, *WHERE)
     kept = presets.load_last()
