@@ -67,7 +67,7 @@ def parse(
         raise OptionError(_one_line(said.getvalue(), prog)) from None
     sys.stderr.write(said.getvalue())
     with flagged(cls, **dict.fromkeys(positional, "")):
-        values = _given(cls, _values(words), defaults or {}, prog)
+        values = _given(cls, _values(words), defaults or {})
         for name, value in values.items():
             _refuse_no_path(name, value)
         return build(cls, values)
@@ -124,9 +124,7 @@ def _values(words: Any) -> dict[str, Any]:
     return values
 
 
-def _given(
-    cls: type[Any], values: dict[str, Any], defaults: Mapping[str, Any], prog: str
-) -> dict[str, Any]:
+def _given(cls: type[Any], values: dict[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:
     """A list that is written stands in for its default, as any other setting does.
 
     tyro adds what is written behind the default, which is cut off here.

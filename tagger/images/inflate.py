@@ -140,14 +140,6 @@ class Stored(io.RawIOBase):
             raise InflateError(f"expected to go on at {self._at}, was sent to {at}")
         return at
 
-    def readable(self) -> bool:
-        """True."""
-        return True
-
-    def seekable(self) -> bool:
-        """True, as far as `seek` goes."""
-        return True
-
 
 def _pixels(file: BinaryIO, png: Png) -> Iterator[bytes]:
     """IDAT chunks, a stored block in each."""

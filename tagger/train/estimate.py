@@ -15,14 +15,7 @@ from ..bytecount import readable
 from .config import TrainConfig
 from .data import Decoded, bytes_needed, kept_at, rows_in_batches
 from .learner import Learner, computed_in, make_learner
-from .material import (
-    Material,
-    assemble,
-    caches,
-    look_at_pictures,
-    open_source,
-    prepared_already,
-)
+from .material import Material, assemble, caches, look_at_pictures, prepared_already
 from .memory import memory_used
 from .plan import Plan
 from .sampling import steps_of
@@ -49,7 +42,7 @@ def estimate(plan: Plan, accelerator: Accelerator) -> Estimate:
     """
     config = plan.config
     material = assemble(plan, accelerator.device, look_at_pictures(plan))
-    decode = _seconds_to_decode(plan)
+    decode = _seconds_to_decode(material)
     learner = make_learner(material, accelerator)
     steps = steps_of(
         material.sampler.order(0),
@@ -74,12 +67,12 @@ def estimate(plan: Plan, accelerator: Accelerator) -> Estimate:
     return Estimate((*summary.lines(), *_lines(config, figures)), figures)
 
 
-def _seconds_to_decode(plan: Plan) -> float:
+def _seconds_to_decode(material: Material) -> float:
     """Seconds of one thread for a picture; 0 where they are prepared."""
-    if prepared_already(plan):
+    pictures = material.pictures
+    if not isinstance(pictures, Decoded):
         return 0.0
-    pictures = Decoded(open_source(plan.config, plan.dataset), plan.config.network)
-    rows = np.unique(np.linspace(0, len(plan.dataset) - 1, LOOKED_AT).astype(int)).tolist()
+    rows = np.unique(np.linspace(0, len(material.plan.dataset) - 1, LOOKED_AT).astype(int)).tolist()
     start = time.perf_counter()
     for row in rows:
         pictures.read(row)
